@@ -88,7 +88,7 @@ def main():
     truth = args.truth if args.truth is not None else args.rows <= 200000
     metric = METRICS[args.metric]
     with Installation(args.out, args.version, args.seed, args.backend, args.leave_sqlite_wal, config, args.config_root,
-                      not args.no_wal, truth=truth) as inst:
+                      not args.no_wal, truth=truth, model=False) as inst:
         for name in args.collection.split(","):
             collection = inst.collection(name, args.dim, metric)
             targets = [collection] + [collection.partition(tag) for tag in tag_list(args.partitions)]

@@ -323,14 +323,15 @@ class Installation:
       tables, files, fields   rows of the metadata as dicts (column: value)
       global_lsn              None: no row in Environment
       wal                     {file number: bytearray}; mxlog: (previous, current, current), bytes, or None (no file)
+    truth: write the truth folder; model: keep the rows of segments in `live` (always with truth; costs memory).
     """
 
     def __init__(self, root, version="1.1.1", seed=1, backend="sqlite", leave_wal=False, config=None, config_root=None,
-                 wal_enabled=True, wal_dir=None, secondary=None, truth=True, name=None):
+                 wal_enabled=True, wal_dir=None, secondary=None, truth=True, model=True, name=None):
         self.root, self.version, self.backend, self.leave_wal = root, version, backend, leave_wal
         self.config, self.config_root, self.wal_enabled, self.secondary = config, config_root, wal_enabled, secondary
         self.wal_dir = wal_dir or os.path.join(root, "wal")
-        self.keep_truth, self.name, self.random = truth, name or os.path.basename(root), random.Random(seed)
+        self.keep_truth, self.keep_model, self.name, self.random = truth, truth or model, name or os.path.basename(root), random.Random(seed)
         self.tables, self.files, self.fields = [], [], []
         self.global_lsn, self.wal, self.mxlog = None if by_orm(version) else 0, {}, (0, 0, 0)
         self.wal_number, self.targets, self.steps, self.notes, self.seed = 0, [], [], [], seed
@@ -416,7 +417,7 @@ class Installation:
         target.segments.append(s)
         if live and meta and file_type in (RAW, TO_INDEX, INDEX, BACKUP):
             target.inserted += len(s.ids)
-            if self.keep_truth:
+            if self.keep_model:
                 w = s.width
                 target.live += [(i, bytes(vectors[k * w:k * w + w])) for k, i in enumerate(s.ids) if k not in gone]
                 target.deleted_ids += [i for k, i in enumerate(s.ids) if k in gone]
