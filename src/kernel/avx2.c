@@ -1,0 +1,397 @@
+/* avx2.c: the kernels for AVX2 with FMA: two registers hold the 16 lanes of a canonical score.
+ *
+ * Rows are read one after another, since several streams within a page defeat the prefetcher; the
+ * processor overlaps them by itself. One tree of shuffles finishes four rows. Bits are counted by
+ * table look-up of half bytes (Mula, Kurz, Lemire, "Faster Population Counts Using AVX2
+ * Instructions", 2016). The filter tile is 6 queries by 16 rows: 12 sums in registers, one
+ * broadcast and two loads a step. */
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernel/isa.h"
+#include "kernel/kernel.h"
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define ROWS 4 /* scored together */
+#define TILE_ROWS 16
+#define TILE_GROUP 6
+#define TILE_STEP 2
+
+/* The masks that load the first n of 8 floats start at entry 8 - n. */
+static const int32_t tail_masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+static ALWAYS_INLINE __m256i tail_mask(size_t lanes)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)(tail_masks + 8 - lanes));
+}
+
+static ALWAYS_INLINE __m256 load_floats(const uint8_t *row)
+{
+    return _mm256_loadu_ps((const float *)(const void *)row);
+}
+
+/* Lanes 0..7 and 8..15 of one row's sums. */
+struct lanes {
+    __m256 low;
+    __m256 high;
+};
+
+/* What one step does with 8 lanes of query and row. */
+enum operation { SQUARED_DISTANCE, INNER_PRODUCT, NORM };
+
+static ALWAYS_INLINE __m256 step(enum operation operation, __m256 query, __m256 row, __m256 sum)
+{
+    if (operation == SQUARED_DISTANCE) {
+        const __m256 difference = _mm256_sub_ps(query, row);
+        return _mm256_fmadd_ps(difference, difference, sum);
+    }
+    return operation == NORM ? _mm256_fmadd_ps(row, row, sum) : _mm256_fmadd_ps(query, row, sum);
+}
+
+/* The fixed tree over the lanes, for four rows at once. */
+static ALWAYS_INLINE __m128 reduce(const struct lanes sums[ROWS])
+{
+    __m128 fours[ROWS];
+    for (size_t r = 0; r < ROWS; r++) {
+        const __m256 eight = _mm256_add_ps(sums[r].low, sums[r].high);
+        fours[r] = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    }
+    const __m128 twos_01 =
+        _mm_add_ps(_mm_unpacklo_ps(fours[0], fours[1]), _mm_unpackhi_ps(fours[0], fours[1]));
+    const __m128 twos_23 =
+        _mm_add_ps(_mm_unpacklo_ps(fours[2], fours[3]), _mm_unpackhi_ps(fours[2], fours[3]));
+    return _mm_add_ps(_mm_movelh_ps(twos_01, twos_23), _mm_movehl_ps(twos_23, twos_01));
+}
+
+static ALWAYS_INLINE struct lanes score_row(enum operation operation, const float *query,
+                                            size_t dim, const uint8_t *row)
+{
+    struct lanes sum = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    size_t at = 0;
+    for (; at + KERNEL_LANES <= dim; at += KERNEL_LANES) {
+        const uint8_t *bytes = row + at * sizeof(float);
+        sum.low = step(operation, _mm256_load_ps(query + at), load_floats(bytes), sum.low);
+        sum.high =
+            step(operation, _mm256_load_ps(query + at + 8), load_floats(bytes + 32), sum.high);
+    }
+    if (at == dim)
+        return sum;
+    const size_t left = dim - at;
+    const float *rest = (const float *)(const void *)(row + at * sizeof(float));
+    const __m256 low = _mm256_maskload_ps(rest, tail_mask(left < 8 ? left : 8));
+    const __m256 high =
+        left > 8 ? _mm256_maskload_ps(rest + 8, tail_mask(left - 8)) : _mm256_setzero_ps();
+    sum.low = step(operation, _mm256_load_ps(query + at), low, sum.low);
+    sum.high = step(operation, _mm256_load_ps(query + at + 8), high, sum.high);
+    return sum;
+}
+
+static ALWAYS_INLINE __m128 score_rows(enum operation operation, const float *query, size_t dim,
+                                       const uint8_t *const rows[ROWS])
+{
+    struct lanes sums[ROWS];
+    for (size_t r = 0; r < ROWS; r++)
+        sums[r] = score_row(operation, query, dim, rows[r]);
+    return reduce(sums);
+}
+
+/* The last 1..3 rows, filled up by repeating the last one. */
+static ALWAYS_INLINE void score_rest(enum operation operation, const float *query, size_t dim,
+                                     const uint8_t *const *rows, size_t count, float *ret_scores)
+{
+    const uint8_t *padded[ROWS];
+    float scores[ROWS];
+    for (size_t r = 0; r < ROWS; r++)
+        padded[r] = rows[r < count ? r : count - 1];
+    _mm_storeu_ps(scores, score_rows(operation, query, dim, padded));
+    memcpy(ret_scores, scores, count * sizeof scores[0]);
+}
+
+static ALWAYS_INLINE void score_all(enum operation operation, const float *query, size_t dim,
+                                    const uint8_t *const *rows, size_t count, float *ret_scores)
+{
+    size_t i = 0;
+    for (; i + ROWS <= count; i += ROWS)
+        _mm_storeu_ps(ret_scores + i, score_rows(operation, query, dim, rows + i));
+    if (i < count)
+        score_rest(operation, query, dim, rows + i, count - i, ret_scores + i);
+}
+
+static void avx2_squared_distance(const float *query, size_t dim, const uint8_t *const *rows,
+                                  size_t count, float *ret_scores)
+{
+    score_all(SQUARED_DISTANCE, query, dim, rows, count, ret_scores);
+}
+
+static void avx2_inner_product(const float *query, size_t dim, const uint8_t *const *rows,
+                               size_t count, float *ret_scores)
+{
+    score_all(INNER_PRODUCT, query, dim, rows, count, ret_scores);
+}
+
+/* The second pass over four rows finds them in the first-level cache. */
+static void avx2_product_norm(const float *query, size_t dim, const uint8_t *const *rows,
+                              size_t count, float *ret_products, float *ret_norms)
+{
+    for (size_t i = 0; i < count; i += ROWS) {
+        const size_t rest = count - i < ROWS ? count - i : ROWS;
+        score_all(INNER_PRODUCT, query, dim, rows + i, rest, ret_products + i);
+        score_all(NORM, query, dim, rows + i, rest, ret_norms + i);
+    }
+}
+
+/* Set bits of each of the four 64-bit words. */
+static ALWAYS_INLINE __m256i count_words(__m256i bits)
+{
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1,
+                                           2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i half = _mm256_set1_epi8(15);
+    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(bits, half));
+    const __m256i high =
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(bits, 4), half));
+    return _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256());
+}
+
+static ALWAYS_INLINE uint32_t sum_words(__m256i words)
+{
+    const __m128i two =
+        _mm_add_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    return (uint32_t)(_mm_cvtsi128_si32(two) + _mm_extract_epi32(two, 2));
+}
+
+static ALWAYS_INLINE __m256i load_bytes(const uint8_t *bytes)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+}
+
+/* The last `size` < 32 bytes; those beyond are zero. */
+static ALWAYS_INLINE __m256i load_rest(const uint8_t *bytes, size_t size)
+{
+    uint8_t padded[32] = {0};
+    memcpy(padded, bytes, size);
+    return load_bytes(padded);
+}
+
+static void avx2_xor_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
+                          size_t count, uint32_t *ret_bits)
+{
+    const size_t rest = size % 32;
+    const size_t whole = size - rest;
+    const __m256i query_rest = load_rest(query + whole, rest);
+    for (size_t i = 0; i < count; i++) {
+        __m256i sum = _mm256_setzero_si256();
+        for (size_t at = 0; at < whole; at += 32)
+            sum = _mm256_add_epi64(sum, count_words(_mm256_xor_si256(load_bytes(query + at),
+                                                                     load_bytes(rows[i] + at))));
+        if (rest != 0)
+            sum = _mm256_add_epi64(
+                sum, count_words(_mm256_xor_si256(query_rest, load_rest(rows[i] + whole, rest))));
+        ret_bits[i] = sum_words(sum);
+    }
+}
+
+static void avx2_and_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
+                          size_t count, uint32_t *ret_both, uint32_t *ret_row)
+{
+    const size_t rest = size % 32;
+    const size_t whole = size - rest;
+    const __m256i query_rest = load_rest(query + whole, rest);
+    for (size_t i = 0; i < count; i++) {
+        const __m256i row_rest = load_rest(rows[i] + whole, rest);
+        __m256i both = count_words(_mm256_and_si256(query_rest, row_rest));
+        __m256i alone = count_words(row_rest);
+        for (size_t at = 0; at < whole; at += 32) {
+            const __m256i row = load_bytes(rows[i] + at);
+            both =
+                _mm256_add_epi64(both, count_words(_mm256_and_si256(load_bytes(query + at), row)));
+            alone = _mm256_add_epi64(alone, count_words(row));
+        }
+        ret_both[i] = sum_words(both);
+        ret_row[i] = sum_words(alone);
+    }
+}
+
+static uint64_t avx2_within(const float *keys, float limit)
+{
+    const __m256 limits = _mm256_set1_ps(limit);
+    uint64_t mask = 0;
+    for (size_t i = 0; i < KERNEL_BLOCK; i += 8) {
+        const __m256 passed = _mm256_cmp_ps(_mm256_loadu_ps(keys + i), limits, _CMP_LE_OQ);
+        mask |= (uint64_t)(uint32_t)_mm256_movemask_ps(passed) << i;
+    }
+    return mask;
+}
+
+static uint64_t avx2_match_ids(const uint8_t *ids, size_t count, const int64_t *wanted,
+                               size_t wanted_count)
+{
+    uint64_t mask = 0;
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        const __m256i four = load_bytes(ids + i * sizeof(int64_t));
+        __m256i found = _mm256_setzero_si256();
+        for (size_t w = 0; w < wanted_count; w++)
+            found = _mm256_or_si256(found, _mm256_cmpeq_epi64(four, _mm256_set1_epi64x(wanted[w])));
+        mask |= (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(found)) << i;
+    }
+    if (i < count)
+        mask |= kernel_scalar.match_ids(ids + i * sizeof(int64_t), count - i, wanted, wanted_count)
+                << i;
+    return mask;
+}
+
+/* Turns 8 rows of 8 floats into 8 columns. */
+static ALWAYS_INLINE void transpose(__m256 m[8])
+{
+    __m256 pairs[8];
+    for (size_t i = 0; i < 4; i++) {
+        pairs[2 * i] = _mm256_unpacklo_ps(m[2 * i], m[2 * i + 1]);
+        pairs[2 * i + 1] = _mm256_unpackhi_ps(m[2 * i], m[2 * i + 1]);
+    }
+    __m256 fours[8];
+    for (size_t i = 0; i < 8; i += 4) {
+        fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+        fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
+        fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+        fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        m[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
+        m[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
+    }
+}
+
+/* Packs 8 rows (NULL: absent) into columns `panel` .. `panel + 7` of each line. */
+static void pack_eight(const uint8_t *const rows[8], size_t dim, const float *centre, float *panel)
+{
+    for (size_t at = 0; at < dim; at += 8) {
+        const size_t lanes = dim - at < 8 ? dim - at : 8;
+        const __m256i mask = tail_mask(lanes);
+        const __m256 middle =
+            centre != NULL ? _mm256_maskload_ps(centre + at, mask) : _mm256_setzero_ps();
+        __m256 m[8];
+        for (size_t r = 0; r < 8; r++) {
+            if (rows[r] == NULL) {
+                m[r] = _mm256_setzero_ps();
+                continue;
+            }
+            const float *row = (const float *)(const void *)(rows[r] + at * sizeof(float));
+            m[r] = _mm256_sub_ps(_mm256_maskload_ps(row, mask), middle);
+        }
+        transpose(m);
+        for (size_t k = 0; k < lanes; k++)
+            _mm256_store_ps(panel + (at + k) * TILE_ROWS, m[k]);
+    }
+}
+
+static void panel_norms(const float *panel, size_t dim, float *ret_norms)
+{
+    __m256 totals[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (size_t from = 0; from < dim; from += KERNEL_TILE_RUN) {
+        const size_t end = dim - from < KERNEL_TILE_RUN ? dim : from + KERNEL_TILE_RUN;
+        __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+        for (size_t k = from; k < end; k++) {
+            const __m256 low = _mm256_load_ps(panel + k * TILE_ROWS);
+            const __m256 high = _mm256_load_ps(panel + k * TILE_ROWS + 8);
+            sums[0] = _mm256_fmadd_ps(low, low, sums[0]);
+            sums[1] = _mm256_fmadd_ps(high, high, sums[1]);
+        }
+        totals[0] = _mm256_add_ps(totals[0], sums[0]);
+        totals[1] = _mm256_add_ps(totals[1], sums[1]);
+    }
+    _mm256_storeu_ps(ret_norms, totals[0]);
+    _mm256_storeu_ps(ret_norms + 8, totals[1]);
+}
+
+static void avx2_pack(const uint8_t *const *rows, size_t count, size_t dim, const float *centre,
+                      float *panel, float *ret_norms)
+{
+    for (size_t from = 0; from < TILE_ROWS; from += 8) {
+        const uint8_t *eight[8];
+        for (size_t r = 0; r < 8; r++)
+            eight[r] = from + r < count ? rows[from + r] : NULL;
+        pack_eight(eight, dim, centre, panel + from);
+    }
+    panel_norms(panel, dim, ret_norms);
+}
+
+/* Sums of one run of dimensions for `count` queries, added to `totals`. */
+static ALWAYS_INLINE void tile_run(const float *panel, const float *queries, size_t count,
+                                   size_t run, __m256 totals[TILE_GROUP][2])
+{
+    __m256 sums[TILE_GROUP][2];
+    for (size_t q = 0; q < count; q++)
+        sums[q][0] = sums[q][1] = _mm256_setzero_ps();
+    for (size_t k = 0; k < run; k++) {
+        const __m256 low = _mm256_load_ps(panel + k * TILE_ROWS);
+        const __m256 high = _mm256_load_ps(panel + k * TILE_ROWS + 8);
+        for (size_t q = 0; q < count; q++) {
+            const __m256 query = _mm256_broadcast_ss(queries + k * count + q);
+            sums[q][0] = _mm256_fmadd_ps(query, low, sums[q][0]);
+            sums[q][1] = _mm256_fmadd_ps(query, high, sums[q][1]);
+        }
+    }
+    for (size_t q = 0; q < count; q++) {
+        totals[q][0] = _mm256_add_ps(totals[q][0], sums[q][0]);
+        totals[q][1] = _mm256_add_ps(totals[q][1], sums[q][1]);
+    }
+}
+
+static ALWAYS_INLINE uint32_t tile_passed(__m256 total, __m256 row_offset, __m256 row_slope,
+                                          const struct kernel_group *group, size_t q)
+{
+    const __m256 offset = _mm256_add_ps(_mm256_set1_ps(group->offset[q]), row_offset);
+    const __m256 limit = _mm256_fmadd_ps(_mm256_set1_ps(group->slope[q]), row_slope, offset);
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(total, limit, _CMP_NLT_UQ));
+}
+
+static ALWAYS_INLINE void tile_count(const struct kernel_panel *panel,
+                                     const struct kernel_group *group, size_t count, size_t dim,
+                                     uint32_t *ret_passed)
+{
+    __m256 totals[TILE_GROUP][2];
+    for (size_t q = 0; q < count; q++)
+        totals[q][0] = totals[q][1] = _mm256_setzero_ps();
+    for (size_t from = 0; from < dim; from += KERNEL_TILE_RUN) {
+        const size_t run = dim - from < KERNEL_TILE_RUN ? dim - from : KERNEL_TILE_RUN;
+        tile_run(panel->values + from * TILE_ROWS, group->values + from * count, count, run,
+                 totals);
+    }
+    for (size_t q = 0; q < count; q++) {
+        uint32_t passed = 0;
+        for (size_t half = 0; half < 2; half++)
+            passed |= tile_passed(totals[q][half], _mm256_loadu_ps(panel->offset + 8 * half),
+                                  _mm256_loadu_ps(panel->slope + 8 * half), group, q)
+                      << (8 * half);
+        ret_passed[q] = passed;
+    }
+}
+
+/* One copy of the loops for each size, so that the sums stay in registers. */
+static void avx2_tile(const struct kernel_panel *panel, const struct kernel_group *group,
+                      size_t dim, uint32_t *ret_passed)
+{
+    if (group->count == 6)
+        tile_count(panel, group, 6, dim, ret_passed);
+    else if (group->count == 4)
+        tile_count(panel, group, 4, dim, ret_passed);
+    else
+        tile_count(panel, group, 2, dim, ret_passed);
+}
+
+const struct kernel kernel_avx2 = {
+    .isa = "avx2",
+    .name = "avx2",
+    .squared_distance = avx2_squared_distance,
+    .inner_product = avx2_inner_product,
+    .product_norm = avx2_product_norm,
+    .xor_bits = avx2_xor_bits,
+    .and_bits = avx2_and_bits,
+    .within = avx2_within,
+    .match_ids = avx2_match_ids,
+    .pack = avx2_pack,
+    .tile = avx2_tile,
+    .tile_rows = TILE_ROWS,
+    .tile_group = TILE_GROUP,
+    .tile_step = TILE_STEP,
+};
