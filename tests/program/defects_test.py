@@ -5,7 +5,7 @@
 
 The numbers D1 to D37 are those of the project's list of defects; those that concern other things than a Milvus 1.x source and our own
 folders (object stores, REST servers, remote targets, the old build files) have their tests with these parts.
-Last line 'N passed, N failed, N skipped'. Needs Python 3.9+, nothing else (d29 uses MariaDB when it is there).
+Last line 'N passed, N failed, N skipped'. Needs Python 3.9+, nothing else.
 """
 import argparse
 import glob
