@@ -652,6 +652,51 @@ def wal_tag_unknown(folder):
 
 
 @fixture
+def wal_record_skipped_by_the_server(folder):
+    """Servers up to 1.0 took a row tagged _default and forgot it; here it lies above the flush position, so it comes back."""
+    inst, c = logged(folder, version="0.10.6")
+    inst.insert(c, [4], vecs([4]))
+    inst.log(m.INSERT_VECTOR, "c", "_default", [5], vecs([5]))
+    inst.flush(c)
+    inst.close()
+    return Expect(inst.root, {("c", "_default"): rows([1, 2, 3, 4, 5])})
+
+
+def skipped_below(folder):
+    """The same, with flushes that went past it."""
+    inst, c = logged(folder, version="0.10.6")
+    inst.log(m.INSERT_VECTOR, "c", "_default", [5], vecs([5]))
+    inst.insert(c, [4], vecs([4]))
+    inst.flush(c)
+    inst.close()
+    return inst.root
+
+
+@fixture
+def wal_record_skipped_and_passed(folder):
+    """Told, and left out as the server did."""
+    return Expect(skipped_below(folder), {("c", "_default"): rows([1, 2, 3, 4])}, words=["--rescue-skipped"])
+
+
+@fixture
+def wal_record_skipped_and_rescued(folder):
+    return Expect(skipped_below(folder), {("c", "_default"): rows([1, 2, 3, 4, 5])}, options=("--rescue-skipped",))
+
+
+@fixture
+def wal_request_split_over_files(folder):
+    """One request, two records: the end of a file was reached. The position moved after the last one."""
+    inst, c = logged(folder)
+    before = inst.mxlog[1]
+    inst.log(m.INSERT_VECTOR, "c", "", [4, 5], vecs([4, 5]))
+    inst.next_wal_file()
+    last = inst.log(m.INSERT_VECTOR, "c", "", [6], vecs([6]))
+    inst.mxlog = (before, last, last)
+    inst.close()
+    return Expect(inst.root, {("c", "_default"): rows(range(1, 7))})
+
+
+@fixture
 def wal_recreated_partition(folder):
     """Records older than the partition of the same tag do not come back."""
     inst, c = logged(folder)
@@ -900,6 +945,31 @@ def crash_between_segment_and_flush_lsn(folder):
     inst.insert(c, [4, 5], vecs([4, 5]))
     inst.flush(c)
     c.row["flush_lsn"] = before
+    return done(inst)
+
+
+@fixture
+def crash_between_segment_and_flush_lsn_after_reinsert(folder):
+    """As before, but the new segment holds an id again that a pending delete names; and a request came in after the flush."""
+    inst, c = logged(folder)
+    before = c.row["flush_lsn"]
+    inst.delete(c, [2])
+    inst.insert(c, [2, 4], vecs([22, 4]))
+    inst.flush(c)
+    inst.insert(c, [6], vecs([6]))
+    c.row["flush_lsn"] = before
+    return done(inst)
+
+
+@fixture
+def crash_after_deleted_docs(folder):
+    """The offsets are on disk, the server's counts and flush_lsn are not: the delete is in the log, too."""
+    inst, c = logged(folder)
+    before, count = c.row["flush_lsn"], c.segments[0].row["row_count"]
+    inst.delete(c, [2, 3])
+    inst.insert(c, [3], vecs([33]))
+    inst.apply_deletes(c)
+    c.row["flush_lsn"], c.segments[0].row["row_count"] = before, count
     return done(inst)
 
 
