@@ -22,12 +22,13 @@ ARROWS = {
 }
 # A third-party header belongs to one folder, so that the library can be changed in one place.
 HOME_OF_HEADER = {"sqlite3.h": "base", "xxhash.h": "base", "jansson.h": "base", "mysql.h": "milvus1", "yaml.h": "milvus1"}
-SYSTEM_HEADERS = {
-    "assert.h", "cpuid.h", "ctype.h", "dirent.h", "errno.h", "fcntl.h", "float.h", "getopt.h", "immintrin.h", "inttypes.h", "limits.h",
-    "locale.h", "malloc.h", "math.h", "poll.h", "pthread.h", "sched.h", "setjmp.h", "signal.h", "spawn.h", "stdarg.h",
-    "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "termios.h", "time.h",
-    "unistd.h", "linux/fs.h", "linux/magic.h",
-}
+SYSTEM_HEADERS = set("""
+    arpa/inet.h assert.h cpuid.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h ftw.h
+    getopt.h glob.h grp.h immintrin.h inttypes.h langinfo.h limits.h linux/fs.h linux/magic.h locale.h malloc.h math.h
+    netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h regex.h sched.h semaphore.h setjmp.h signal.h spawn.h
+    stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h termios.h
+    threads.h time.h unistd.h wchar.h wctype.h x86intrin.h
+""".split())
 FUNCTION_LINES_MAX, FILE_LINES_MAX, PARAMETERS_MAX, COMPLEXITY_MAX, HEAD_LINES_MAX, BLOB_SIZE_MAX = 70, 800, 6, 15, 30, 3 << 20
 BANNED = "strcpy strcat sprintf vsprintf gets atoi atol atof strtok alloca system popen rand srand tmpnam mktemp asctime ctime gmtime localtime"
 PRINTERS = "printf fprintf vprintf vfprintf puts fputs putchar perror syslog"
