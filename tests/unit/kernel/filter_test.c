@@ -104,7 +104,7 @@ static const enum metric_type metrics[] = {METRIC_L2, METRIC_IP, METRIC_COSINE};
 static void test_filter__loses_no_hit(void **state)
 {
     (void)state;
-    static const size_t dims[] = {1, 3, 16, 31, 128, 300, 700};
+    static const size_t dims[] = {1, 3, 16, 31, 128, 600};
     const struct kernel *kernels[KERNEL_TABLES_MAX];
     const size_t count = kernel_list(kernels);
     for (size_t i = 0; i < count; i++)

@@ -124,6 +124,37 @@ static void test_kernel__scalar_is_the_definition(void **state)
     }
 }
 
+/* Two roundings differ from one where the sum in double falls on the middle between two singles,
+ * and only the bits it lost say on which side the exact value is: a * b is half a last place of c,
+ * but for less than what double can add. */
+static void test_kernel__one_rounding_at_midpoints(void **state)
+{
+    (void)state;
+    const struct kernel *kernels[KERNEL_TABLES_MAX];
+    const size_t count = kernel_list(kernels);
+    uint64_t seed = 11;
+    size_t double_roundings = 0;
+    for (size_t round = 0; round < 20000; round++) {
+        float row[17] = {1.0F};
+        _Alignas(64) float query[32] = {0.0F};
+        const float a = 1.0F + (float)(sample_next(&seed) >> 9) * 0x1p-23F;
+        query[0] = 1.0F + (float)(sample_next(&seed) >> 9) * 0x1p-23F;
+        query[16] = round % 2 == 0 ? a : -a;
+        row[0] = round % 4 < 2 ? 1.0F : -1.0F;
+        row[16] = 0x1p-24F / a;
+        const float expected = fmaf(query[16], row[16], query[0] * row[0]);
+        const double twice = (double)query[16] * (double)row[16] + (double)(query[0] * row[0]);
+        double_roundings += (float)twice != expected;
+        const uint8_t *pointer = (const uint8_t *)row;
+        for (size_t i = 0; i < count; i++) {
+            float found;
+            kernels[i]->inner_product(query, 17, &pointer, 1, &found);
+            assert_true(sample_is_same(found, expected));
+        }
+    }
+    assert_true(double_roundings > 100);
+}
+
 static void test_kernel__scores_are_near_double(void **state)
 {
     (void)state;
@@ -264,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kernel__scores_equal_scalar),
                                        cmocka_unit_test(test_kernel__scores_at_every_alignment),
                                        cmocka_unit_test(test_kernel__scalar_is_the_definition),
+                                       cmocka_unit_test(test_kernel__one_rounding_at_midpoints),
                                        cmocka_unit_test(test_kernel__scores_are_near_double),
                                        cmocka_unit_test(test_kernel__bits_of_every_row_size),
                                        cmocka_unit_test(test_kernel__within_takes_equal_but_no_nan),

@@ -204,11 +204,12 @@ static void test_scan__batches_equal_single_queries(void **state)
 {
     (void)state;
     static const size_t queries[] = {4, 5, 7, 13};
+    static const size_t ks[] = {1, 3, 40, 300};
     for (size_t m = 0; m < 3; m++)
         for (enum sample_kind kind = 0; kind < SAMPLE_KINDS; kind++)
             for (size_t i = 0; i < 4; i++)
-                check((struct scan_case){float_metrics[m], kind, 24 + i, 1500, queries[i], 3, 700,
-                                         0, false, false});
+                check((struct scan_case){float_metrics[m], kind, 24 + i, 1500, queries[i], ks[i],
+                                         700, 0, false, false});
 }
 
 static void test_scan__batches_of_many_dimensions(void **state)
@@ -294,12 +295,12 @@ static void test_scan__scores_of_1x_binary_metrics(void **state)
     assert_scores(METRIC_SUBSTRUCTURE, none, (const float[]){0, 0, 0, 0});
 }
 
-/* The score of one row for one query, of 20 dimensions each: `a` and `b` repeated. */
+/* The score of one row for one query, of 32 dimensions each: `a` and `b` repeated. */
 static float score_of(enum metric_type metric, float a, float b)
 {
-    float query[20];
-    float row[20];
-    for (size_t k = 0; k < 20; k++) {
+    float query[32];
+    float row[32];
+    for (size_t k = 0; k < 32; k++) {
         query[k] = a;
         row[k] = k % 2 == 0 ? b : 2.0F * b;
     }
@@ -309,7 +310,7 @@ static float score_of(enum metric_type metric, float a, float b)
     struct err err;
     float key;
     assert_int_equal(kernel_select(NULL, &kernel, &err), ERR_OK);
-    const struct scan_request request = {kernel, metric, 20, query, 1};
+    const struct scan_request request = {kernel, metric, 32, query, 1};
     assert_int_equal(scan_init(&scan, &request, &err), ERR_OK);
     scan_keys(&scan, 0, &pointer, 1, &key);
     scan_release(&scan);
@@ -334,8 +335,9 @@ static void test_scan__cosine_at_every_scale(void **state)
 static void test_scan__float_scores_are_1x_scores(void **state)
 {
     (void)state;
-    assert_true(score_of(METRIC_L2, 1.0F, 2.0F) == 10 * 1.0F + 10 * 9.0F);
-    assert_true(score_of(METRIC_IP, 3.0F, 2.0F) == 10 * 6.0F + 10 * 12.0F);
+    assert_true(score_of(METRIC_L2, 1.0F, 2.0F) == 16 * 1.0F + 16 * 9.0F);
+    assert_true(score_of(METRIC_IP, 3.0F, 2.0F) == 16 * 6.0F + 16 * 12.0F);
+    assert_true(sample_is_same(score_of(METRIC_IP, -1e-30F, 1e-30F), 0.0F));
     assert_true(score_of(METRIC_L2, FLT_MAX, -FLT_MAX) == INFINITY);
 }
 
