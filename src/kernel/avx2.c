@@ -117,21 +117,21 @@ static ALWAYS_INLINE void score_all(enum operation operation, const float *query
         score_rest(operation, query, dim, rows + i, count - i, ret_scores + i);
 }
 
-static void avx2_squared_distance(const float *query, size_t dim, const uint8_t *const *rows,
-                                  size_t count, float *ret_scores)
+void avx2_squared_distance(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
+                           float *ret_scores)
 {
     score_all(SQUARED_DISTANCE, query, dim, rows, count, ret_scores);
 }
 
-static void avx2_inner_product(const float *query, size_t dim, const uint8_t *const *rows,
-                               size_t count, float *ret_scores)
+void avx2_inner_product(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
+                        float *ret_scores)
 {
     score_all(INNER_PRODUCT, query, dim, rows, count, ret_scores);
 }
 
 /* The second pass over four rows finds them in the first-level cache. */
-static void avx2_product_norm(const float *query, size_t dim, const uint8_t *const *rows,
-                              size_t count, float *ret_products, float *ret_norms)
+void avx2_product_norm(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
+                       float *ret_products, float *ret_norms)
 {
     for (size_t i = 0; i < count; i += ROWS) {
         const size_t rest = count - i < ROWS ? count - i : ROWS;

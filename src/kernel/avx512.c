@@ -1,11 +1,9 @@
-/* avx512.c: the kernels for AVX-512 (F, BW, DQ, VL): one register holds the 16 lanes of a score.
+/* avx512.c: what AVX-512 (F, BW, DQ, VL) does better than AVX2: the filter tile above all.
  *
- * Rows are read one after another, since several streams within a page defeat the prefetcher
- * (measured: 11 GB/s with four, 30 GB/s with one); the processor overlaps them by itself. One tree
- * of shuffles finishes four rows. The filter
- * tile is 12 queries by 32 rows: 24 sums in registers, two loads and twelve broadcasts a step, so
- * the multiply-add units are the limit. Bits are counted by table look-up of half bytes; where the
- * machine has VPOPCNTDQ, avx512_popcnt.c replaces that part. */
+ * The tile is 12 queries by 32 rows: 24 sums in registers, two loads and twelve broadcasts a step,
+ * so the multiply-add units are the limit. Canonical scores of rows from memory are left to avx2.c:
+ * memory is their limit, and on Zen 4 loads of 64 bytes that cross cache lines read from memory at
+ * 17 GB/s where loads of 32 bytes reach 26 (vectors in a linked .rv file start at offset 8). */
 #include <immintrin.h>
 #include <string.h>
 
@@ -13,107 +11,9 @@
 #include "kernel/kernel.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define ROWS 4 /* scored together */
 #define TILE_ROWS 32
 #define TILE_GROUP 12
 #define TILE_STEP 2
-
-enum operation { SQUARED_DISTANCE, INNER_PRODUCT, NORM };
-
-static ALWAYS_INLINE __m512 step(enum operation operation, __m512 query, __m512 row, __m512 sum)
-{
-    if (operation == SQUARED_DISTANCE) {
-        const __m512 difference = _mm512_sub_ps(query, row);
-        return _mm512_fmadd_ps(difference, difference, sum);
-    }
-    return operation == NORM ? _mm512_fmadd_ps(row, row, sum) : _mm512_fmadd_ps(query, row, sum);
-}
-
-static ALWAYS_INLINE __m128 fold_to_four(__m512 sum)
-{
-    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-}
-
-/* The fixed tree over the lanes, for four rows at once. */
-static ALWAYS_INLINE __m128 reduce(const __m512 sums[ROWS])
-{
-    const __m128 a = fold_to_four(sums[0]);
-    const __m128 b = fold_to_four(sums[1]);
-    const __m128 c = fold_to_four(sums[2]);
-    const __m128 d = fold_to_four(sums[3]);
-    const __m128 twos_ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
-    const __m128 twos_cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-    return _mm_add_ps(_mm_movelh_ps(twos_ab, twos_cd), _mm_movehl_ps(twos_cd, twos_ab));
-}
-
-static ALWAYS_INLINE __m512 score_row(enum operation operation, const float *query, size_t dim,
-                                      const uint8_t *row)
-{
-    __m512 sum = _mm512_setzero_ps();
-    size_t at = 0;
-    for (; at + KERNEL_LANES <= dim; at += KERNEL_LANES)
-        sum = step(operation, _mm512_load_ps(query + at), _mm512_loadu_ps(row + at * sizeof(float)),
-                   sum);
-    if (at == dim)
-        return sum;
-    const __mmask16 mask = (__mmask16)((1u << (dim - at)) - 1);
-    return step(operation, _mm512_load_ps(query + at),
-                _mm512_maskz_loadu_ps(mask, row + at * sizeof(float)), sum);
-}
-
-static ALWAYS_INLINE __m128 score_rows(enum operation operation, const float *query, size_t dim,
-                                       const uint8_t *const rows[ROWS])
-{
-    __m512 sums[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        sums[r] = score_row(operation, query, dim, rows[r]);
-    return reduce(sums);
-}
-
-/* The last 1..3 rows, filled up by repeating the last one. */
-static ALWAYS_INLINE void score_rest(enum operation operation, const float *query, size_t dim,
-                                     const uint8_t *const *rows, size_t count, float *ret_scores)
-{
-    const uint8_t *padded[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        padded[r] = rows[r < count ? r : count - 1];
-    _mm_mask_storeu_ps(ret_scores, (__mmask8)((1u << count) - 1),
-                       score_rows(operation, query, dim, padded));
-}
-
-static ALWAYS_INLINE void score_all(enum operation operation, const float *query, size_t dim,
-                                    const uint8_t *const *rows, size_t count, float *ret_scores)
-{
-    size_t i = 0;
-    for (; i + ROWS <= count; i += ROWS)
-        _mm_storeu_ps(ret_scores + i, score_rows(operation, query, dim, rows + i));
-    if (i < count)
-        score_rest(operation, query, dim, rows + i, count - i, ret_scores + i);
-}
-
-void avx512_squared_distance(const float *query, size_t dim, const uint8_t *const *rows,
-                             size_t count, float *ret_scores)
-{
-    score_all(SQUARED_DISTANCE, query, dim, rows, count, ret_scores);
-}
-
-void avx512_inner_product(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
-                          float *ret_scores)
-{
-    score_all(INNER_PRODUCT, query, dim, rows, count, ret_scores);
-}
-
-/* The second pass over four rows finds them in the first-level cache. */
-void avx512_product_norm(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
-                         float *ret_products, float *ret_norms)
-{
-    for (size_t i = 0; i < count; i += ROWS) {
-        const size_t rest = count - i < ROWS ? count - i : ROWS;
-        score_all(INNER_PRODUCT, query, dim, rows + i, rest, ret_products + i);
-        score_all(NORM, query, dim, rows + i, rest, ret_norms + i);
-    }
-}
 
 uint64_t avx512_within(const float *keys, float limit)
 {

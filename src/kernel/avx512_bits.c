@@ -21,9 +21,9 @@ static inline __m512i count_words(__m512i bits)
 const struct kernel kernel_avx512 = {
     .isa = "avx512",
     .name = "avx512",
-    .squared_distance = avx512_squared_distance,
-    .inner_product = avx512_inner_product,
-    .product_norm = avx512_product_norm,
+    .squared_distance = avx2_squared_distance,
+    .inner_product = avx2_inner_product,
+    .product_norm = avx2_product_norm,
     .xor_bits = bits_xor,
     .and_bits = bits_and,
     .within = avx512_within,

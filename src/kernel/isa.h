@@ -13,10 +13,10 @@ extern const struct kernel kernel_avx2;
 extern const struct kernel kernel_avx512;
 extern const struct kernel kernel_avx512_popcnt;
 
-/* Float parts of AVX-512, shared by both AVX-512 tables. */
-kernel_score_fn avx512_squared_distance;
-kernel_score_fn avx512_inner_product;
-kernel_product_norm_fn avx512_product_norm;
+/* Parts that several tables share. */
+kernel_score_fn avx2_squared_distance;
+kernel_score_fn avx2_inner_product;
+kernel_product_norm_fn avx2_product_norm;
 kernel_within_fn avx512_within;
 kernel_match_fn avx512_match_ids;
 kernel_pack_fn avx512_pack;
