@@ -112,6 +112,9 @@ def check_inspect(program, golden, source, more):
     for c in golden.truth["collections"]:
         have = found[c["name"]]
         expect(have["dimension"] == c["dim"] and have["metric"] == c["metric"], f"inspect: {c['name']} is {have['metric']} {have['dimension']}")
+        expect(have["auto_ids"] == (c["flag"] == 1), f"inspect: {c['name']} has auto_ids {have['auto_ids']}")
+        expect(have["rows"] == c["live_rows"] + lost_rows(golden, c), f"inspect: {c['name']} has {have['rows']} rows, expected {c['live_rows']}")
+        expect(json.loads(have["index_params"]) == c["index_params"], f"inspect: {c['name']} has index_params {have['index_params']}")
         tags = {p["tag"]: p for p in have["partitions"]}
         expect(sorted(tags) == sorted(p["tag"] for p in c["partitions"]), f"inspect: {c['name']} has partitions {sorted(tags)}")
         for p in c["partitions"]:

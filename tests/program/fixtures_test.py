@@ -39,6 +39,7 @@ def check_fixture(program, builder):
     before, data = tree(folder), os.path.join(program.work, "data")
     try:
         report = program.ok("inspect", e.source, *e.options, codes=(0,) if e.code == (0,) else (0, 3, 6, 8))
+        check_counts(program, e)
         moved = program.ok("migrate", e.source, "--to", data, *e.options, *e.migrate_options, codes=e.code)
         text = (report.out + report.err + moved.out + moved.err).lower()
         for word in e.words:
@@ -54,6 +55,14 @@ def check_fixture(program, builder):
             lock.close()
     different = changed(before, tree(folder))
     expect(not different, f"the source was changed: {different[:5]}")
+
+
+def check_counts(program, e):
+    if e.counts:
+        found = {c["name"]: c for c in program.json("inspect", e.source, *e.options, codes=(0, 3))["collections"]}
+        for name, counts in e.counts.items():
+            for key, number in counts.items():
+                expect(found[name][key] == number, f"inspect: {key} of {name} is {found[name][key]}, expected {number}")
 
 
 def check_rows(program, e, data, rows):

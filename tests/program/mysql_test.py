@@ -95,6 +95,21 @@ def test_wrong_password(program, server):
         expect("tester" in r.err, f"the user is not named: {r.err}")
 
 
+def test_password_from_file_or_environment(program, server):
+    inst = source(program, server)
+    meta = f"mysql://tester@127.0.0.1:{server.port}/made"
+    path = os.path.join(program.work, "password")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(mariadb.PASSWORD + "\n")
+    program.ok("inspect", inst.root, "--meta", meta, codes=(2, 3))
+    program.ok("inspect", inst.root, "--meta", meta, env={"GODWIT_META_PASSWORD": mariadb.PASSWORD})
+    check(program, inst, "--meta", meta, "--meta-password-file", path)
+    for base, _, names in os.walk(os.path.join(program.work, "data")):
+        for name in names:
+            with open(os.path.join(base, name), "rb") as f:
+                expect(mariadb.PASSWORD.encode() not in f.read(), f"the password stands in {name}")
+
+
 def test_no_such_database(program, server):
     inst = source(program, server)
     r = program.ok("inspect", inst.root, "--meta", server.uri("nothing_here"), codes=(2, 3))

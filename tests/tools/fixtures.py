@@ -32,6 +32,7 @@ class Expect:
     options: tuple = ()                          # for inspect, migrate and verify
     migrate_options: tuple = ()
     absent: list = field(default_factory=list)   # (collection, tag) that must not exist
+    counts: dict = None                          # {collection: {key of inspect --json: number}}
     hold_lock: str = None                        # a file on which a running server would hold its lock
 
 
@@ -78,7 +79,7 @@ def damaged(folder, **segment):
         bad = c.segment(range(10), vecs(range(10)), **segment)
         other.segment([1], vecs([1]))
     rest = {("c", "_default"): rows(range(100, 105)), ("other", "_default"): rows([1])}
-    return Expect(inst.root, {}, (3,), rest, [bad.id])
+    return Expect(inst.root, {}, (3,), rest, [bad.id], counts={"c": {"rows": 5}, "other": {"rows": 1}})
 
 
 # ------------------------------------------------------------------------------------------------------------- deletes
@@ -90,7 +91,9 @@ def f01_no_deletes(folder):
 
 @fixture
 def f02_two_deletes(folder):
-    return ten(folder, [3, 7])
+    e = ten(folder, [3, 7])
+    e.counts = {"c": {"rows": 8, "deleted_rows": 2, "log_rows": 0, "log_deleted_rows": 0, "duplicate_ids": 0, "segments": 1}}
+    return e
 
 
 @fixture
@@ -486,7 +489,7 @@ def f20_duplicate_ids(folder):
         c.segment([1, 1, 2], vecs([1, 10, 2]))
         c.segment([2, 3], vecs([20, 3]))
         c.partition("p").segment([1, 3], vecs([100, 3]))
-    return Expect(inst.root, truth(inst), words=["duplicate"])
+    return Expect(inst.root, truth(inst), words=["duplicate"], counts={"c": {"rows": 7, "duplicate_ids": 3, "duplicate_rows": 4}})
 
 
 @fixture
@@ -620,7 +623,7 @@ def wal_rows_and_deletes(folder):
     inst.insert(c, [6], vecs([6]), p.tag)
     inst.delete(c, [2, 6])
     inst.insert(c, [6], vecs([60]), p.tag)
-    return done(inst)
+    return done(inst, counts={"c": {"rows": 5, "log_rows": 3, "log_deleted_rows": 1}})
 
 
 @fixture
@@ -881,6 +884,12 @@ def mxlog_empty_rows_pending(folder):
 
 
 @fixture
+def mxlog_empty_pending_rows_included(folder):
+    e = mxlog_empty_rows_pending(folder)
+    return Expect(e.source, {("c", "_default"): rows([1, 2, 3, 4])}, options=("--include-unacknowledged",))
+
+
+@fixture
 def mxlog_16_bytes_rows_pending(folder):
     inst, c = logged(folder)
     inst.insert(c, [4], vecs([4]))
@@ -925,6 +934,13 @@ def wal_switched_off_old_files_stay(folder):
     inst.global_lsn = 0
     inst.close()
     return Expect(inst.root, {("c", "_default"): rows([1, 2, 3])}, options=("--config", os.path.join(inst.root, "conf", "server_config.yaml")))
+
+
+@fixture
+def wal_switched_off_by_option(folder):
+    inst, c = logged(folder)
+    inst.log(m.INSERT_VECTOR, "c", "", [8], vecs([8]))
+    return done(inst, options=("--no-wal",))
 
 
 @fixture
