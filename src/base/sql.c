@@ -20,6 +20,7 @@ struct sql {
 struct sql_statement {
     sqlite3_stmt *stmt;
     struct sql *sql;
+    int bind_result; /* the first failure since the last reset; else the value would be NULL */
 };
 
 #ifdef GODWIT_FAULTS
@@ -261,28 +262,37 @@ enum err_code sql_prepare(struct sql *sql, const char *statement,
     return ERR_OK;
 }
 
+static void keep_failure(struct sql_statement *statement, int result)
+{
+    if (statement->bind_result == SQLITE_OK)
+        statement->bind_result = result;
+}
+
 void sql_bind_int(struct sql_statement *statement, int index, int64_t value)
 {
-    (void)sqlite3_bind_int64(statement->stmt, index, value);
+    keep_failure(statement, sqlite3_bind_int64(statement->stmt, index, value));
 }
 
 void sql_bind_double(struct sql_statement *statement, int index, double value)
 {
-    (void)sqlite3_bind_double(statement->stmt, index, value);
+    keep_failure(statement, sqlite3_bind_double(statement->stmt, index, value));
 }
 
 void sql_bind_text(struct sql_statement *statement, int index, const char *value)
 {
-    (void)sqlite3_bind_text(statement->stmt, index, value, -1, SQLITE_TRANSIENT);
+    keep_failure(statement, sqlite3_bind_text(statement->stmt, index, value, -1, SQLITE_TRANSIENT));
 }
 
 void sql_bind_blob(struct sql_statement *statement, int index, const void *data, size_t size)
 {
-    (void)sqlite3_bind_blob64(statement->stmt, index, size > 0 ? data : "", size, SQLITE_TRANSIENT);
+    keep_failure(statement, sqlite3_bind_blob64(statement->stmt, index, size > 0 ? data : "", size,
+                                                SQLITE_TRANSIENT));
 }
 
 enum err_code sql_step(struct sql_statement *statement, bool *ret_has_row, struct err *err)
 {
+    if (statement->bind_result != SQLITE_OK)
+        return sql_error(statement->sql->db, statement->sql->path, "a parameter is refused", err);
     const int result = sqlite3_step(statement->stmt);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         return sql_error(statement->sql->db, statement->sql->path, "reading failed", err);
@@ -304,6 +314,7 @@ void sql_reset(struct sql_statement *statement)
 {
     (void)sqlite3_reset(statement->stmt);
     (void)sqlite3_clear_bindings(statement->stmt);
+    statement->bind_result = SQLITE_OK;
 }
 
 void sql_finalize(struct sql_statement *statement)
@@ -345,4 +356,9 @@ bool sql_column_is_null(struct sql_statement *statement, int index)
 bool sql_column_is_real(struct sql_statement *statement, int index)
 {
     return sqlite3_column_type(statement->stmt, index) == SQLITE_FLOAT;
+}
+
+bool sql_column_is_int(struct sql_statement *statement, int index)
+{
+    return sqlite3_column_type(statement->stmt, index) == SQLITE_INTEGER;
 }

@@ -59,6 +59,7 @@ double sql_column_double(struct sql_statement *statement, int index);
 const char *sql_column_text(struct sql_statement *statement, int index); /* "" for NULL */
 const void *sql_column_blob(struct sql_statement *statement, int index, size_t *ret_size);
 bool sql_column_is_null(struct sql_statement *statement, int index);
+bool sql_column_is_int(struct sql_statement *statement, int index);
 bool sql_column_is_real(struct sql_statement *statement, int index);
 
 #endif
