@@ -1,6 +1,6 @@
 /* located.h: where everything of one installation or package is, and its metadata.
  *
- * locate.c finds it out (config file, probing, what the user said); installation.c, export.c and
+ * located.c finds it out (config file, probing, what the user said); installation.c, export.c and
  * package.c work from it. No vectors and no log records are read here. */
 #ifndef GODWIT_MILVUS1_LOCATED_H
 #define GODWIT_MILVUS1_LOCATED_H
@@ -14,6 +14,8 @@
 #include "flow/finding.h"
 #include "milvus1/meta.h"
 #include "milvus1/milvus1.h"
+
+struct manifest;
 
 /* Was the write-ahead log switched on? Only a config file knows. */
 enum log_state { LOG_UNKNOWN, LOG_ON, LOG_OFF };
@@ -29,7 +31,8 @@ struct located {
     const char *log_folder;   /* folder of N.wal and mxlog.meta that exists, or NULL */
     const char *log_expected; /* where it was looked for; for messages, never NULL */
     enum log_state log_state;
-    bool is_package; /* a migration_data folder */
+    bool is_package;           /* a migration_data folder */
+    struct manifest *manifest; /* of a package that `godwit package` made; NULL: none */
     struct meta meta;
 };
 
@@ -39,5 +42,11 @@ struct located {
 enum err_code located_find(const struct milvus1_options *options, struct finding_list *findings,
                            struct located *ret_located, struct err *err) MUST_USE;
 void located_release(struct located *located);
+
+/* Compares a whole file below a data root or the log folder with the package's manifest; ERR_OK
+ * when there is none. To be called before a segment file of a package is read. ERR_CORRUPT names
+ * both checksums. Threads: any, at once. */
+enum err_code located_check_file(const struct located *located, const char *path,
+                                 struct err *err) MUST_USE;
 
 #endif

@@ -75,7 +75,8 @@ struct meta {
     uint64_t global_lsn;
     const char **hybrid_tables; /* distinct collection_id of Fields */
     size_t hybrid_table_count;
-    bool is_lean; /* meta.json of the old tool: no partitions, tags, flags, LSNs, index */
+    size_t repaired_texts; /* names decoded out of a client's wrong character set (MySQL) */
+    bool is_lean;          /* meta.json of the old tool: no partitions, tags, flags, LSNs, index */
 };
 
 /* Each fills `ret_meta` (released by meta_release) or leaves it untouched.
