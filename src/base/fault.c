@@ -79,9 +79,9 @@ static const struct fault_word kinds[] = {{"malloc", FAULT_MALLOC}, {"open", FAU
                                           {"any", FAULT_ANY},       {NULL, 0}};
 
 static const struct fault_word actions[] = {
-    {"kill", FAULT_KILL}, {"short", FAULT_SHORT}, {"eintr", EINTR},
-    {"eio", EIO},         {"enospc", ENOSPC},     {"eacces", EACCES},
-    {"enomem", ENOMEM},   {"emfile", EMFILE},     {NULL, 0}};
+    {"kill", FAULT_KILL}, {"short", FAULT_SHORT}, {"eintr", EINTR},   {"eio", EIO},
+    {"enospc", ENOSPC},   {"eacces", EACCES},     {"enomem", ENOMEM}, {"emfile", EMFILE},
+    {"enosys", ENOSYS},   {"edquot", EDQUOT},     {"exdev", EXDEV},   {NULL, 0}};
 
 static bool find_word(const struct fault_word *words, const char *text, size_t size, int *ret_value)
 {

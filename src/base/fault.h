@@ -4,7 +4,8 @@
  * (fault_arm) or, for whole-program tests, by the environment:
  *     GODWIT_FAULT=KIND:N:ACTION     e.g. write:17:kill   any:40:kill   write:3:enospc read:2:short
  * N counts from 0; ACTION is kill (SIGKILL to itself before the call), short (half of the
- * transfer), eintr, or the name of an error (eio, enospc, eacces, enomem, emfile). KIND `any`
+ * transfer), eintr, or the name of an error (eio, enospc, edquot, eacces, enomem,
+ * emfile, enosys, exdev). KIND `any`
  * counts all kinds that change the disk. With `:ACTION+` every later call fails as well. Compiled
  * in only with -Dfaults=true; otherwise fault_hit() is a constant 0. */
 #ifndef GODWIT_BASE_FAULT_H

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -20,6 +22,8 @@
  */
 #define TRANSFER_MAX ((size_t)1 << 30)
 
+/* Opens with one chance to fail on purpose. O_NONBLOCK: a pipe in a folder of files must not make
+ * us wait; it means nothing for regular files. */
 static int open_retrying(const char *path, int flags)
 {
     for (;;) {
@@ -28,7 +32,7 @@ static int open_retrying(const char *path, int flags)
         if (fault > 0)
             errno = fault;
         else
-            fd = open(path, flags | O_CLOEXEC, 0666);
+            fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
         if (fd >= 0 || errno != EINTR)
             return fd;
     }
@@ -74,6 +78,12 @@ enum err_code file_size(int fd, const char *path, uint64_t *ret_size, struct err
     return ERR_OK;
 }
 
+/* Offsets are signed for the kernel: what passes the largest was never in a file. */
+static bool range_is_possible(size_t size, uint64_t offset)
+{
+    return offset <= INT64_MAX && size <= (uint64_t)INT64_MAX - offset;
+}
+
 /* What a transfer of `size` bytes may do now: a fault's errno, or the bytes to ask for. */
 static int transfer_size(enum fault_kind kind, size_t size, size_t *ret_size)
 {
@@ -90,6 +100,9 @@ static int transfer_size(enum fault_kind kind, size_t size, size_t *ret_size)
 enum err_code file_read_at(int fd, const char *path, void *buffer, size_t size, uint64_t offset,
                            struct err *err)
 {
+    if (!range_is_possible(size, offset))
+        return err_set(err, ERR_CORRUPT, "%s: offset %" PRIu64 ": no file is that long", path,
+                       offset);
     uint8_t *at = buffer;
     const uint64_t end = offset + size;
     while (offset < end) {
@@ -117,6 +130,9 @@ enum err_code file_read_at(int fd, const char *path, void *buffer, size_t size, 
 enum err_code file_write_at(int fd, const char *path, const void *buffer, size_t size,
                             uint64_t offset, struct err *err)
 {
+    if (!range_is_possible(size, offset))
+        return err_set(err, ERR_INTERNAL, "%s: offset %" PRIu64 ": no file is that long", path,
+                       offset);
     const uint8_t *at = buffer;
     const uint64_t end = offset + size;
     while (offset < end) {
@@ -129,8 +145,9 @@ enum err_code file_write_at(int fd, const char *path, const void *buffer, size_t
             put = pwrite(fd, at, now, (off_t)offset);
         if (put < 0 && errno == EINTR)
             continue;
-        if (put < 0)
-            return err_errno(err, errno, "%s: offset %" PRIu64 ": writing failed", path, offset);
+        if (put <= 0)
+            return err_errno(err, put < 0 ? errno : ENOSPC,
+                             "%s: offset %" PRIu64 ": writing failed", path, offset);
         at += put;
         offset += (uint64_t)put;
     }
@@ -158,6 +175,18 @@ enum err_code file_sync(int fd, const char *path, struct err *err)
     if (sync_retrying(fd) != 0)
         return err_errno(err, errno, "%s: fsync failed", path);
     return ERR_OK;
+}
+
+enum err_code folder_sync(const char *path, struct err *err)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, errno, "%s: cannot be opened", path);
+    const int reason = sync_retrying(fd) != 0 ? errno : 0;
+    file_close(fd);
+    /* EINVAL: some network and user-space filesystems have no fsync of folders. */
+    return reason == 0 || reason == EINVAL ? ERR_OK
+                                           : err_errno(err, reason, "%s: fsync failed", path);
 }
 
 void file_start_writeback(int fd, uint64_t offset, uint64_t size)
@@ -198,7 +227,7 @@ enum err_code file_link(const char *from, const char *to, struct err *err)
     const int fault = fault_hit(FAULT_LINK);
     if (fault > 0)
         errno = fault;
-    if (fault <= 0 && link(from, to) == 0)
+    if (fault <= 0 && linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0)
         return ERR_OK;
     if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK)
         return err_set(err, ERR_UNSUPPORTED, "%s: cannot be hard-linked to %s: %s", from, to,
@@ -332,26 +361,50 @@ void file_map_close(struct file_map *map)
     *map = (struct file_map){0};
 }
 
+/* The process that wrote its number into a lock file, 0 when there is none. */
+static int locked_by(int fd)
+{
+    char text[32] = "";
+    const ssize_t size = pread(fd, text, sizeof text - 1, 0);
+    return size > 0 ? (int)strtol(text, NULL, 10) : 0;
+}
+
+/* Only for the other's error message: without it the lock is as good. */
+static void tell_holder(int fd)
+{
+    char number[32];
+    const int size = snprintf(number, sizeof number, "%d\n", (int)getpid());
+    const bool is_told = ftruncate(fd, 0) == 0 && pwrite(fd, number, (size_t)size, 0) == size;
+    (void)is_told;
+}
+
+/* flock, not fcntl: an fcntl lock is no lock within a process, and is lost when any descriptor of
+ * the file is closed. */
 enum err_code file_lock(const char *path, int *ret_fd, struct err *err)
 {
     const int fd = open_retrying(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (fd < 0)
         return err_errno(err, errno, "%s: cannot be opened", path);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_SETLK, &lock) == 0) {
+    int result;
+    do {
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    const int reason = result != 0 ? errno : 0;
+    const int holder = reason == EWOULDBLOCK ? locked_by(fd) : 0;
+    if (reason == 0) {
+        tell_holder(fd);
         *ret_fd = fd;
         return ERR_OK;
     }
-    const int reason = errno;
     file_close(fd);
-    if (reason != EACCES && reason != EAGAIN)
+    if (reason != EWOULDBLOCK)
         return err_errno(err, reason, "%s: cannot be locked", path);
-    return err_set(err, ERR_LOCKED, "%s: locked by process %d", path, file_lock_holder(path));
+    return err_set(err, ERR_LOCKED, "%s: locked by process %d", path, holder);
 }
 
 int file_lock_holder(const char *path)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return 0;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

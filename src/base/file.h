@@ -16,7 +16,8 @@
 
 /* Opens for reading only, close-on-exec. ERR_NOT_FOUND when nothing is there. */
 enum err_code file_open_read(const char *path, int *ret_fd, struct err *err) MUST_USE;
-/* Creates or truncates for writing and reading, mode 0600 less umask. */
+/* Creates or truncates for writing and reading, mode 0666 less umask (a database is private because
+ * its folder is 0700). Does not follow a link. */
 enum err_code file_create(const char *path, int *ret_fd, struct err *err) MUST_USE;
 void file_close(int fd);
 
@@ -48,7 +49,8 @@ enum err_code file_copy_extent(const struct file_extent *from, int fd, const cha
 
 /* rename(2) then fsync of the folder of `to`. */
 enum err_code file_rename(const char *from, const char *to, struct err *err) MUST_USE;
-/* Hard link; ERR_UNSUPPORTED when the two are not on one filesystem or links are refused. */
+/* Hard link to the file itself, also when `from` is a symbolic link; ERR_UNSUPPORTED when the two
+ * are not on one filesystem or links are refused. */
 enum err_code file_link(const char *from, const char *to, struct err *err) MUST_USE;
 /* Removes a file; no error when it is not there. */
 enum err_code file_remove(const char *path, struct err *err) MUST_USE;
@@ -88,10 +90,12 @@ struct file_map {
 enum err_code file_map_open(const char *path, struct file_map *ret_map, struct err *err) MUST_USE;
 void file_map_close(struct file_map *map);
 
-/* An exclusive lock on a file (made when absent), released when the process ends or by file_close.
- * ERR_LOCKED with the other's process id when it is taken. The lock file is never removed. */
+/* An exclusive lock on a file (made when absent), also against this process; released by file_close
+ * or when the process ends. ERR_LOCKED with the other's process id when it is taken. The lock file
+ * is never removed. */
 enum err_code file_lock(const char *path, int *ret_fd, struct err *err) MUST_USE;
-/* The process that holds an fcntl write lock on the file, 0 when none; does not change anything. */
+/* The process that holds an fcntl write lock on a file that is not ours (a Milvus 1.x server's
+ * `lock`), 0 when none, -1 when it is unknown which; does not change anything. */
 int file_lock_holder(const char *path);
 
 #endif

@@ -15,16 +15,6 @@
 #define FOLDER_REMOVE_DEPTH_MAX 16
 #define FOLDER_REMOVE_NAMES_MAX 10000000
 
-enum err_code folder_sync(const char *path, struct err *err)
-{
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_errno(err, errno, "%s: cannot be opened", path);
-    const enum err_code code = file_sync(fd, path, err);
-    file_close(fd);
-    return code;
-}
-
 static enum err_code make_one(const char *path, struct err *err)
 {
     if (file_is_folder(path))

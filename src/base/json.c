@@ -2,7 +2,7 @@
 #include "base/json.h"
 
 #include <jansson.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,6 +16,17 @@ static const json_t *in(const struct json *value)
 static const struct json *out(const json_t *value)
 {
     return (const struct json *)(const void *)value;
+}
+
+static void *allocate(size_t size)
+{
+    return mem_alloc(size, 1);
+}
+
+/* jansson's memory is ours too, so that tests can make it end. */
+static void use_our_memory(void)
+{
+    json_set_alloc_funcs(allocate, mem_free);
 }
 
 /* jansson recurses, so the depth is measured on the text: brackets outside strings. */
@@ -43,12 +54,16 @@ static bool depth_is_fine(const char *text, size_t size, size_t *ret_offset)
 
 enum err_code js_parse(const char *text, size_t size, struct json **ret_document, struct err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, use_our_memory);
     size_t offset = 0;
     if (!depth_is_fine(text, size, &offset))
         return err_set(err, ERR_CORRUPT, "offset %zu: JSON nested deeper than %d", offset,
                        JSON_DEPTH_MAX);
     json_error_t error;
     json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (document == NULL && json_error_code(&error) == json_error_out_of_memory)
+        return err_nomem(err, "JSON");
     if (document == NULL)
         return err_set(err, ERR_CORRUPT, "line %d, column %d: no valid JSON: %s", error.line,
                        error.column, error.text);
@@ -123,8 +138,5 @@ const char *js_string(const struct json *value, const char *fallback)
 
 char *js_dump(const struct json *value)
 {
-    char *text = json_dumps(in(value), JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    char *copy = text != NULL ? mem_strdup(text) : NULL;
-    free(text);
-    return copy;
+    return json_dumps(in(value), JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 }

@@ -110,6 +110,8 @@ void arena_init(struct arena *arena, size_t used_max)
 static struct arena_chunk *chunk_new(struct arena *arena, size_t need)
 {
     const size_t size = need > ARENA_CHUNK_SIZE ? need : ARENA_CHUNK_SIZE;
+    if (size > SIZE_MAX - sizeof(struct arena_chunk))
+        return NULL;
     struct arena_chunk *chunk = mem_zalloc(1, sizeof *chunk + size);
     if (chunk == NULL)
         return NULL;

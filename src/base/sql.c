@@ -20,7 +20,7 @@ struct sql {
 struct sql_statement {
     sqlite3_stmt *stmt;
     struct sql *sql;
-    int bind_result; /* the first failure since the last reset; else the value would be NULL */
+    int failure; /* SQLite's code when a bind or a conversion failed: the next step says so */
 };
 
 #ifdef GODWIT_FAULTS
@@ -79,8 +79,14 @@ static void install_faults(void)
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     if (vfs == NULL || vfs->xSetSystemCall == NULL)
         return;
-    vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)faulty_pwrite);
-    vfs->xSetSystemCall(vfs, "pread", (sqlite3_syscall_ptr)faulty_pread);
+    /* Which of the two a library was built to use is not known; where off_t has 64 bits they are
+     * one. */
+    static const char *const writes[] = {"pwrite", "pwrite64"};
+    static const char *const reads[] = {"pread", "pread64"};
+    for (int k = 0; k < 2; k++) {
+        vfs->xSetSystemCall(vfs, writes[k], (sqlite3_syscall_ptr)faulty_pwrite);
+        vfs->xSetSystemCall(vfs, reads[k], (sqlite3_syscall_ptr)faulty_pread);
+    }
     vfs->xSetSystemCall(vfs, "unlink", (sqlite3_syscall_ptr)faulty_unlink);
 }
 #endif
@@ -97,12 +103,24 @@ void sql_start(void)
     (void)sqlite3_initialize();
 }
 
+/* A failed system call: SQLite keeps its errno, which says more. */
+static enum err_code io_error_code(sqlite3 *db)
+{
+    const int reason = sqlite3_system_errno(db);
+    if (sqlite3_extended_errcode(db) == SQLITE_IOERR_NOMEM || reason == ENOMEM)
+        return ERR_NOMEM;
+    return reason == ENOSPC || reason == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+}
+
 static enum err_code sql_error(sqlite3 *db, const char *path, const char *what, struct err *err)
 {
     const int result = db != NULL ? sqlite3_errcode(db) & 0xff : SQLITE_NOMEM;
     const char *why = db != NULL ? sqlite3_errmsg(db) : "out of memory";
     enum err_code code = ERR_IO;
     switch (result) {
+    case SQLITE_IOERR:
+        code = io_error_code(db);
+        break;
     case SQLITE_NOMEM:
         code = ERR_NOMEM;
         break;
@@ -176,7 +194,10 @@ enum err_code sql_open_foreign(const char *path, struct sql **ret_sql, struct er
 {
     struct sql *sql = NULL;
     const enum err_code code = open_with(
-        path, SQLITE_OPEN_READWRITE, "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;", &sql, err);
+        path, SQLITE_OPEN_READWRITE,
+        "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+        "PRAGMA schema_version;", /* the first that reads the file: is it a database at all? */
+        &sql, err);
     if (code != ERR_OK)
         return code;
     (void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -262,40 +283,57 @@ enum err_code sql_prepare(struct sql *sql, const char *statement,
     return ERR_OK;
 }
 
-static void keep_failure(struct sql_statement *statement, int result)
+static void note_failure(struct sql_statement *statement, int result)
 {
-    if (statement->bind_result == SQLITE_OK)
-        statement->bind_result = result;
+    if (statement->failure == SQLITE_OK)
+        statement->failure = result;
 }
 
 void sql_bind_int(struct sql_statement *statement, int index, int64_t value)
 {
-    keep_failure(statement, sqlite3_bind_int64(statement->stmt, index, value));
+    note_failure(statement, sqlite3_bind_int64(statement->stmt, index, value));
 }
 
 void sql_bind_double(struct sql_statement *statement, int index, double value)
 {
-    keep_failure(statement, sqlite3_bind_double(statement->stmt, index, value));
+    note_failure(statement, sqlite3_bind_double(statement->stmt, index, value));
 }
 
 void sql_bind_text(struct sql_statement *statement, int index, const char *value)
 {
-    keep_failure(statement, sqlite3_bind_text(statement->stmt, index, value, -1, SQLITE_TRANSIENT));
+    note_failure(statement, sqlite3_bind_text(statement->stmt, index, value, -1, SQLITE_TRANSIENT));
 }
 
 void sql_bind_blob(struct sql_statement *statement, int index, const void *data, size_t size)
 {
-    keep_failure(statement, sqlite3_bind_blob64(statement->stmt, index, size > 0 ? data : "", size,
+    note_failure(statement, sqlite3_bind_blob64(statement->stmt, index, size > 0 ? data : "", size,
                                                 SQLITE_TRANSIENT));
+}
+
+/* A column's text may need memory when it is first asked for. Asked for here, a failure is one of
+ * this step, and sql_column_text() cannot fail for it. */
+static bool fetch_texts(sqlite3_stmt *stmt)
+{
+    for (int k = sqlite3_column_count(stmt); k-- > 0;)
+        if (sqlite3_column_type(stmt, k) == SQLITE_TEXT && sqlite3_column_text(stmt, k) == NULL)
+            return false;
+    return true;
 }
 
 enum err_code sql_step(struct sql_statement *statement, bool *ret_has_row, struct err *err)
 {
-    if (statement->bind_result != SQLITE_OK)
-        return sql_error(statement->sql->db, statement->sql->path, "a parameter is refused", err);
+    const int failure = statement->failure;
+    if (failure == SQLITE_NOMEM)
+        return err_nomem(err, statement->sql->path);
+    if (failure != SQLITE_OK)
+        return err_set(err, failure == SQLITE_TOOBIG ? ERR_INVALID : ERR_INTERNAL,
+                       "%s: a value cannot be bound: %s", statement->sql->path,
+                       sqlite3_errstr(failure));
     const int result = sqlite3_step(statement->stmt);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         return sql_error(statement->sql->db, statement->sql->path, "reading failed", err);
+    if (result == SQLITE_ROW && !fetch_texts(statement->stmt))
+        return err_nomem(err, statement->sql->path);
     *ret_has_row = result == SQLITE_ROW;
     return ERR_OK;
 }
@@ -314,7 +352,7 @@ void sql_reset(struct sql_statement *statement)
 {
     (void)sqlite3_reset(statement->stmt);
     (void)sqlite3_clear_bindings(statement->stmt);
-    statement->bind_result = SQLITE_OK;
+    statement->failure = SQLITE_OK;
 }
 
 void sql_finalize(struct sql_statement *statement)
@@ -337,7 +375,10 @@ double sql_column_double(struct sql_statement *statement, int index)
 
 const char *sql_column_text(struct sql_statement *statement, int index)
 {
+    const bool is_null = sqlite3_column_type(statement->stmt, index) == SQLITE_NULL;
     const char *text = (const char *)sqlite3_column_text(statement->stmt, index);
+    if (text == NULL && !is_null) /* a number that is wanted as text */
+        note_failure(statement, SQLITE_NOMEM);
     return text != NULL ? text : "";
 }
 

@@ -130,7 +130,7 @@ def rule_arrows_between_folders():
 def rule_includes_exist():
     for path in all_c_files():
         for number, kind, name in includes(path):
-            places = [os.path.join("src", name), os.path.join("include", name), os.path.join(os.path.dirname(path), name), name]
+            places = [os.path.join(p, name) for p in ("src", "include", "", os.path.dirname(path), "tests/unit")]
             if kind == '"' and not any(os.path.exists(os.path.join(ROOT, p)) for p in places) and not name.startswith("generated/"):
                 yield f'{path}:{number}: "{name}" does not exist'
 

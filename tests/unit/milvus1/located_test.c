@@ -251,7 +251,7 @@ static void test_located__s3_is_refused_by_name(void **state)
     fixture_remove(folder);
 }
 
-/* A lock is held by another process only, so a child takes it and waits. */
+/* A Milvus server's lock (fcntl) is held by another process, so a child takes it and waits. */
 static pid_t hold_lock(const char *path, int *ret_end)
 {
     int ready[2];
@@ -261,10 +261,10 @@ static pid_t hold_lock(const char *path, int *ret_end)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        int fd = -1;
+        const int fd = open(path, O_RDWR | O_CREAT, 0600);
         char c = 0;
         close(end[1]);
-        if (file_lock(path, &fd, NULL) != ERR_OK || write(ready[1], "x", 1) != 1)
+        if (lockf(fd, F_TLOCK, 0) != 0 || write(ready[1], "x", 1) != 1)
             _exit(1);
         _exit(read(end[0], &c, 1) < 0);
     }
