@@ -212,14 +212,20 @@ static enum err_code sync_parent(const char *path, struct err *err)
     return folder_sync(parent, err);
 }
 
-enum err_code file_rename(const char *from, const char *to, struct err *err)
+enum err_code file_move(const char *from, const char *to, struct err *err)
 {
     const int fault = fault_hit(FAULT_RENAME);
     if (fault > 0)
         errno = fault;
     if (fault > 0 || rename(from, to) != 0)
         return err_errno(err, errno, "%s: cannot be renamed to %s", from, to);
-    return sync_parent(to, err);
+    return ERR_OK;
+}
+
+enum err_code file_rename(const char *from, const char *to, struct err *err)
+{
+    const enum err_code code = file_move(from, to, err);
+    return code == ERR_OK ? sync_parent(to, err) : code;
 }
 
 enum err_code file_link(const char *from, const char *to, struct err *err)
@@ -359,6 +365,28 @@ void file_map_close(struct file_map *map)
     if (map->data != NULL)
         (void)munmap((void *)(uintptr_t)map->data, (size_t)map->size);
     *map = (struct file_map){0};
+}
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+enum err_code file_map_populate(const struct file_map *map, const char *path, uint64_t offset,
+                                uint64_t size, struct err *err)
+{
+    const int fault = fault_hit(FAULT_MAP);
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t from = offset / page * page;
+    int result = -1;
+    if (fault > 0)
+        errno = fault;
+    else
+        result = madvise((void *)(uintptr_t)(map->data + from), (size_t)(offset + size - from),
+                         MADV_POPULATE_READ);
+    if (result != 0 && errno != EINVAL && errno != ENOSYS && errno != EAGAIN)
+        return err_errno(err, errno == EFAULT ? EIO : errno,
+                         "%s: offset %" PRIu64 ": reading failed", path, offset);
+    return ERR_OK;
 }
 
 /* The process that wrote its number into a lock file, 0 when there is none. */

@@ -47,6 +47,8 @@ struct file_extent {
 enum err_code file_copy_extent(const struct file_extent *from, int fd, const char *path,
                                uint64_t offset, struct err *err) MUST_USE;
 
+/* rename(2) alone: for several files at once; the caller syncs their folder afterwards. */
+enum err_code file_move(const char *from, const char *to, struct err *err) MUST_USE;
 /* rename(2) then fsync of the folder of `to`. */
 enum err_code file_rename(const char *from, const char *to, struct err *err) MUST_USE;
 /* Hard link to the file itself, also when `from` is a symbolic link; ERR_UNSUPPORTED when the two
@@ -89,6 +91,10 @@ struct file_map {
 };
 enum err_code file_map_open(const char *path, struct file_map *ret_map, struct err *err) MUST_USE;
 void file_map_close(struct file_map *map);
+/* Brings a range of a mapping into memory, so that a medium that cannot be read is an error here
+ * and no SIGBUS later. Kernels before 5.14 cannot be asked: then nothing happens. */
+enum err_code file_map_populate(const struct file_map *map, const char *path, uint64_t offset,
+                                uint64_t size, struct err *err) MUST_USE;
 
 /* An exclusive lock on a file (made when absent), also against this process; released by file_close
  * or when the process ends. ERR_LOCKED with the other's process id when it is taken. The lock file

@@ -9,6 +9,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
 
 #define BUSY_TIMEOUT_MS 30000
 
@@ -205,10 +207,55 @@ enum err_code sql_open_foreign(const char *path, struct sql **ret_sql, struct er
     return ERR_OK;
 }
 
+/* SQLite reads a WAL database only where it may make its -shm file. */
+static bool is_on_readonly_medium(const char *path, struct text *log)
+{
+    char parent[FILE_PATH_MAX];
+    text_addf(log, "%s-wal", path);
+    return !text_failed(log) && !file_exists(text_get(log)) &&
+           path_parent(path, parent, sizeof parent) && access(parent, W_OK) != 0;
+}
+
+/* The path as a URI: what has a meaning there is written as %XX. */
+static void add_uri_path(struct text *uri, const char *path)
+{
+    for (; *path != '\0'; path++) {
+        if (*path == '%' || *path == '?' || *path == '#')
+            text_addf(uri, "%%%02X", (unsigned)*path);
+        else
+            text_add_bytes(uri, path, 1);
+    }
+}
+
+static enum err_code open_immutable(const char *path, struct sql **ret_sql, struct err *err)
+{
+    struct text uri;
+    text_init(&uri);
+    text_add(&uri, "file:");
+    if (path[0] == '/')
+        text_add(&uri, "//");
+    add_uri_path(&uri, path);
+    text_add(&uri, "?immutable=1");
+    enum err_code code = ERR_OK;
+    if (text_failed(&uri))
+        code = err_nomem(err, path);
+    else
+        code = open_with(text_get(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                         "PRAGMA query_only=ON;", ret_sql, err);
+    text_release(&uri);
+    return code;
+}
+
 enum err_code sql_open_readonly(const char *path, struct sql **ret_sql, struct err *err)
 {
     if (!file_exists(path))
         return err_set(err, ERR_NOT_FOUND, "%s: no such file", path);
+    struct text log;
+    text_init(&log);
+    const bool is_immutable = is_on_readonly_medium(path, &log);
+    text_release(&log);
+    if (is_immutable)
+        return open_immutable(path, ret_sql, err);
     return open_with(path, SQLITE_OPEN_READONLY, "PRAGMA query_only=ON;", ret_sql, err);
 }
 

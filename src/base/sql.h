@@ -25,7 +25,9 @@ enum err_code sql_open(const char *path, struct sql **ret_sql, struct err *err) 
 /* Opens an existing file that belongs to somebody else (a private copy of it): read-only statements
  * only, defensive mode, no triggers or views with functions are trusted. */
 enum err_code sql_open_foreign(const char *path, struct sql **ret_sql, struct err *err) MUST_USE;
-/* Opens an existing database of ours for reading beside a writer. ERR_NOT_FOUND when absent. */
+/* Opens an existing database of ours for reading beside a writer. ERR_NOT_FOUND when absent. In a
+ * folder that cannot be written, and without a write-ahead log that would be missed, the file is
+ * taken as immutable. */
 enum err_code sql_open_readonly(const char *path, struct sql **ret_sql, struct err *err) MUST_USE;
 void sql_close(struct sql *sql);
 const char *sql_path(const struct sql *sql);
