@@ -27,9 +27,10 @@ enum database_mode {
 struct database;
 
 /* Opens the folder.
- * Errors: ERR_NOT_FOUND when it is no database (READ, WRITE), ERR_LOCKED when another process (or
- * another struct database of this one) writes to it, ERR_UNSUPPORTED for a newer format,
- * ERR_CORRUPT, ERR_EXISTS when CREATE finds a folder with other things in it, ERR_IO, ERR_NOMEM. */
+ * Errors: ERR_NOT_FOUND when it is no database (READ, WRITE), ERR_LOCKED when another process
+ * writes to it (within one process the caller opens a folder for writing once), ERR_UNSUPPORTED for
+ * a newer format, ERR_CORRUPT, ERR_EXISTS when CREATE finds a folder with other things in it,
+ * ERR_IO, ERR_NOMEM. */
 enum err_code database_open(const char *folder, enum database_mode mode,
                             struct database **ret_database, struct err *err) MUST_USE;
 void database_close(struct database *database); /* NULL accepted; snapshots stay valid */
@@ -47,6 +48,9 @@ struct collection_list {
 };
 enum err_code database_list(struct database *database, struct collection_list *ret_list,
                             struct err *err) MUST_USE;
+/* The collection of a name, or NULL; borrowed. */
+const struct collection_facts *collection_list_find(const struct collection_list *list,
+                                                    const char *name);
 void collection_list_release(struct collection_list *list);
 
 /* The collection as it is now: opens (maps) its segments, or takes another reference when nothing

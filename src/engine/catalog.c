@@ -1,0 +1,289 @@
+/* catalog.c: the schema of catalog.sqlite, its check, and its seal. Reading is in catalog_read.c.
+ *
+ * The seal is a checksum over everything published, computed by every reader. SQLite does not
+ * notice a flipped bit in a number; the seal does. */
+#include "engine/catalog.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/hash.h"
+
+#define APPLICATION_ID 1196377172 /* "GODT" */
+
+struct table {
+    const char *name;
+    const char *statement;
+};
+
+static const struct table tables[] = {
+    {"meta", "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL)"},
+    {"collection",
+     "CREATE TABLE collection (id INTEGER PRIMARY KEY, token TEXT, name TEXT NOT NULL,"
+     " if_exists INTEGER NOT NULL, metric INTEGER NOT NULL, dim INTEGER NOT NULL,"
+     " has_auto_ids INTEGER NOT NULL, index_type TEXT NOT NULL, index_params TEXT NOT NULL,"
+     " index_file_size INTEGER NOT NULL, created_us INTEGER NOT NULL,"
+     " duplicate_ids INTEGER NOT NULL)"},
+    {"partition", "CREATE TABLE partition (id INTEGER PRIMARY KEY,"
+                  " collection INTEGER NOT NULL REFERENCES collection(id), name TEXT NOT NULL,"
+                  " UNIQUE (collection, name))"},
+    {"segment",
+     "CREATE TABLE segment (id INTEGER PRIMARY KEY,"
+     " collection INTEGER NOT NULL REFERENCES collection(id),"
+     " partition INTEGER NOT NULL REFERENCES partition(id), ord INTEGER NOT NULL,"
+     " folder INTEGER NOT NULL, number INTEGER NOT NULL, origin TEXT NOT NULL,"
+     " token TEXT NOT NULL, is_stored INTEGER NOT NULL, rows INTEGER NOT NULL,"
+     " dead_rows INTEGER NOT NULL, ids_offset INTEGER NOT NULL, vec_offset INTEGER NOT NULL,"
+     " is_linked INTEGER NOT NULL, sum_hash INTEGER NOT NULL, dead_hash INTEGER NOT NULL,"
+     " UNIQUE (folder, number))"},
+    {"publication", "CREATE TABLE publication (token TEXT PRIMARY KEY)"},
+};
+
+static const char *const indexes[] = {
+    "CREATE UNIQUE INDEX collection_published ON collection (name) WHERE token IS NULL",
+    "CREATE UNIQUE INDEX collection_staged ON collection (token, name) WHERE token IS NOT NULL",
+    "CREATE INDEX segment_order ON segment (collection, ord)",
+    "CREATE INDEX segment_origin ON segment (token, origin)",
+    "CREATE INDEX segment_partition ON segment (partition)",
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static enum err_code prepare(struct sql *sql, const char *statement, const char *types,
+                             va_list args, struct sql_statement **ret_prepared, struct err *err)
+{
+    const enum err_code code = sql_prepare(sql, statement, ret_prepared, err);
+    if (code != ERR_OK)
+        return code;
+    for (int k = 0; types[k] != '\0'; k++) {
+        if (types[k] == 'i')
+            sql_bind_int(*ret_prepared, k + 1, va_arg(args, int64_t));
+        else
+            sql_bind_text(*ret_prepared, k + 1, va_arg(args, const char *));
+    }
+    return ERR_OK;
+}
+
+enum err_code catalog_run(struct sql *sql, struct err *err, const char *statement,
+                          const char *types, ...)
+{
+    struct sql_statement *prepared = NULL;
+    va_list args;
+    va_start(args, types);
+    enum err_code code = prepare(sql, statement, types, args, &prepared, err);
+    va_end(args);
+    if (code == ERR_OK)
+        code = sql_run(prepared, err);
+    sql_finalize(prepared);
+    return code;
+}
+
+enum err_code catalog_ask(struct sql *sql, bool *ret_found, int64_t *ret_value, struct err *err,
+                          const char *statement, const char *types, ...)
+{
+    struct sql_statement *prepared = NULL;
+    va_list args;
+    va_start(args, types);
+    enum err_code code = prepare(sql, statement, types, args, &prepared, err);
+    va_end(args);
+    bool has_row = false;
+    if (code == ERR_OK)
+        code = sql_step(prepared, &has_row, err);
+    if (code == ERR_OK) {
+        *ret_found = has_row;
+        if (has_row)
+            *ret_value = sql_column_int(prepared, 0);
+    }
+    sql_finalize(prepared);
+    return code;
+}
+
+static enum err_code ask_number(struct sql *sql, const char *statement, int64_t *ret_value,
+                                struct err *err)
+{
+    bool found = false;
+    const enum err_code code = catalog_ask(sql, &found, ret_value, err, statement, "");
+    if (code == ERR_OK && !found)
+        return err_set(err, ERR_CORRUPT, "%s: \"%s\" has no answer", sql_path(sql), statement);
+    return code;
+}
+
+static enum err_code check_table(struct sql *sql, const struct table *table, struct err *err)
+{
+    bool found = false;
+    int64_t is_equal = 0;
+    const enum err_code code =
+        catalog_ask(sql, &found, &is_equal, err,
+                    "SELECT type = 'table' AND sql = ?1 FROM sqlite_schema WHERE name = ?2", "tt",
+                    table->statement, table->name);
+    if (code == ERR_OK && (!found || is_equal != 1))
+        return err_set(err, ERR_CORRUPT,
+                       "%s: table %s is %s; the catalog was damaged or changed by another program",
+                       sql_path(sql), table->name, found ? "not the one we made" : "missing");
+    return code;
+}
+
+enum err_code catalog_check(struct sql *sql, struct err *err)
+{
+    int64_t application = 0;
+    int64_t format = 0;
+    int64_t triggers = 0;
+    enum err_code code = ask_number(sql, "PRAGMA application_id", &application, err);
+    if (code == ERR_OK)
+        code = ask_number(sql, "PRAGMA user_version", &format, err);
+    if (code != ERR_OK)
+        return code;
+    if (application != APPLICATION_ID)
+        return err_set(err, ERR_NOT_FOUND, "%s: not the catalog of a Godwit database",
+                       sql_path(sql));
+    if (format != CATALOG_FORMAT)
+        return err_set(err, format > CATALOG_FORMAT ? ERR_UNSUPPORTED : ERR_CORRUPT,
+                       "%s: format version %" PRId64 " found, %d expected; use the version of "
+                       "godwit that wrote it, or a newer one",
+                       sql_path(sql), format, CATALOG_FORMAT);
+    code = ask_number(sql, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'", &triggers,
+                      err);
+    if (code == ERR_OK && triggers != 0)
+        return err_set(err, ERR_CORRUPT, "%s: %" PRId64 " triggers found, none expected",
+                       sql_path(sql), triggers);
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(tables); k++)
+        code = check_table(sql, &tables[k], err);
+    return code;
+}
+
+static enum err_code make_tables(struct sql *sql, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(tables); k++)
+        code = sql_exec(sql, tables[k].statement, err);
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(indexes); k++)
+        code = sql_exec(sql, indexes[k], err);
+    if (code == ERR_OK)
+        code = catalog_run(sql, err,
+                           "INSERT INTO meta VALUES ('created_us', ?1), ('next_collection', 1),"
+                           " ('seal', 0)",
+                           "i", clock_now_us());
+    if (code == ERR_OK)
+        code = catalog_seal_update(sql, err);
+    if (code == ERR_OK)
+        code = sql_exec(sql, "PRAGMA application_id = 1196377172; PRAGMA user_version = 1", err);
+    return code;
+}
+
+enum err_code catalog_create(struct sql *sql, struct err *err)
+{
+    int64_t application = 0;
+    enum err_code code = sql_begin(sql, err);
+    if (code != ERR_OK)
+        return code;
+    code = ask_number(sql, "PRAGMA application_id", &application, err);
+    if (code == ERR_OK && application == 0)
+        code = make_tables(sql, err);
+    if (code == ERR_OK)
+        code = sql_commit(sql, err);
+    sql_rollback(sql);
+    return code == ERR_OK ? catalog_check(sql, err) : code;
+}
+
+/* What of each table is sealed: i an integer, t a text. */
+static const struct {
+    const char *statement;
+    const char *types;
+} sealed[] = {
+    {"SELECT id, name, metric, dim, has_auto_ids, index_type, index_params, index_file_size,"
+     " created_us, duplicate_ids FROM collection WHERE token IS NULL ORDER BY id",
+     "itiiittiii"},
+    {"SELECT id, collection, name FROM partition WHERE collection IN"
+     " (SELECT id FROM collection WHERE token IS NULL) ORDER BY id",
+     "iit"},
+    {"SELECT id, collection, partition, ord, folder, number, origin, is_stored, rows, dead_rows,"
+     " ids_offset, vec_offset, is_linked, sum_hash, dead_hash FROM segment WHERE collection IN"
+     " (SELECT id FROM collection WHERE token IS NULL) ORDER BY id",
+     "iiiiiitiiiiiiii"},
+};
+
+static void hash_row_columns(struct hasher *hasher, struct sql_statement *statement,
+                             const char *types)
+{
+    for (int k = 0; types[k] != '\0'; k++) {
+        uint8_t number[8];
+        if (types[k] == 't') {
+            const char *text = sql_column_text(statement, k);
+            hasher_add(hasher, text, strlen(text) + 1);
+        } else {
+            put_u64(number, (uint64_t)sql_column_int(statement, k));
+            hasher_add(hasher, number, sizeof number);
+        }
+    }
+}
+
+static enum err_code seal_compute(struct sql *sql, uint64_t *ret_seal, struct err *err)
+{
+    struct hasher *hasher = hasher_new(0);
+    if (hasher == NULL)
+        return err_nomem(err, sql_path(sql));
+    enum err_code code = ERR_OK;
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(sealed); k++) {
+        struct sql_statement *statement = NULL;
+        bool has_row = true;
+        code = sql_prepare(sql, sealed[k].statement, &statement, err);
+        while (code == ERR_OK && has_row) {
+            code = sql_step(statement, &has_row, err);
+            if (code == ERR_OK && has_row)
+                hash_row_columns(hasher, statement, sealed[k].types);
+        }
+        sql_finalize(statement);
+    }
+    if (code == ERR_OK)
+        *ret_seal = hasher_get(hasher);
+    hasher_free(hasher);
+    return code;
+}
+
+enum err_code catalog_seal_get(struct sql *sql, uint64_t *ret_seal, struct err *err)
+{
+    int64_t value = 0;
+    const enum err_code code =
+        ask_number(sql, "SELECT value FROM meta WHERE key = 'seal'", &value, err);
+    if (code == ERR_OK)
+        *ret_seal = (uint64_t)value;
+    return code;
+}
+
+enum err_code catalog_seal_check(struct sql *sql, uint64_t *ret_seal, struct err *err)
+{
+    uint64_t stored = 0;
+    uint64_t computed = 0;
+    enum err_code code = catalog_seal_get(sql, &stored, err);
+    if (code == ERR_OK)
+        code = seal_compute(sql, &computed, err);
+    if (code == ERR_OK && stored != computed)
+        return err_set(err, ERR_CORRUPT,
+                       "%s: the published content has checksum %016" PRIx64 ", %016" PRIx64
+                       " expected; the catalog is damaged: restore it, or migrate again",
+                       sql_path(sql), computed, stored);
+    if (code == ERR_OK)
+        *ret_seal = stored;
+    return code;
+}
+
+enum err_code catalog_seal_update(struct sql *sql, struct err *err)
+{
+    uint64_t seal = 0;
+    const enum err_code code = seal_compute(sql, &seal, err);
+    if (code != ERR_OK)
+        return code;
+    return catalog_run(sql, err, "UPDATE meta SET value = ?1 WHERE key = 'seal'", "i",
+                       (int64_t)seal);
+}
+
+enum err_code catalog_find(struct sql *sql, const char *name, const char *token, bool *ret_found,
+                           int64_t *ret_id, struct err *err)
+{
+    return catalog_ask(sql, ret_found, ret_id, err,
+                       "SELECT id FROM collection WHERE name = ?1 AND token IS ?2", "tt", name,
+                       token);
+}

@@ -1,0 +1,30 @@
+/* layout.h: where things are in a database folder; the only file that knows names. Touches nothing.
+ */
+#ifndef GODWIT_ENGINE_LAYOUT_H
+#define GODWIT_ENGINE_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LAYOUT_IDS "ids"
+#define LAYOUT_VECTORS "vec"
+#define LAYOUT_SUMS "sum"
+#define LAYOUT_DEAD "dead"
+
+/* All return text for mem_free, NULL when memory ends. */
+char *layout_catalog(const char *folder);
+char *layout_lock(const char *folder);
+char *layout_segments(const char *folder);
+char *layout_segment_folder(const char *folder, uint64_t segment_folder);
+/* FOLDER/segments/C/NNNNNN without the extension. */
+char *layout_segment_stem(const char *folder, uint64_t segment_folder, uint64_t number);
+char *layout_file(const char *stem, const char *extension);
+
+/* The other way: is the name one of ours? */
+bool layout_parse_folder(const char *name, uint64_t *ret_segment_folder);
+/* "NNNNNN.EXT"; false for anything else, ".tmp" names too. */
+bool layout_parse_file(const char *name, uint64_t *ret_number);
+/* True for what may lie in a folder whose database is only half made. */
+bool layout_is_own_name(const char *name);
+
+#endif

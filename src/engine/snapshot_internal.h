@@ -1,0 +1,29 @@
+/* snapshot_internal.h: the inside of a snapshot, for search, lookup and cursor. */
+#ifndef GODWIT_ENGINE_SNAPSHOT_INTERNAL_H
+#define GODWIT_ENGINE_SNAPSHOT_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "base/sql.h"
+#include "engine/segment.h"
+#include "engine/snapshot.h"
+
+struct snapshot {
+    atomic_size_t references;
+    struct arena arena; /* facts and arrays */
+    uint64_t seal;      /* of the catalog it was read from */
+    struct collection_facts facts;
+    struct segment *segments; /* by order */
+    uint64_t *bases;          /* ordinal of each segment's row 0; one more: all stored rows */
+    size_t segment_count;
+};
+
+/* Reads the collection from the catalog and opens its segments. One reference, the caller's.
+ * Errors: those of catalog_load() and segment_open(). */
+enum err_code snapshot_load(struct sql *sql, const char *folder, const char *collection,
+                            struct snapshot **ret_snapshot, struct err *err) MUST_USE;
+/* The segment that holds an ordinal (a row's place among all stored rows). */
+size_t snapshot_segment_of(const struct snapshot *snapshot, uint64_t ordinal);
+
+#endif

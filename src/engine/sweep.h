@@ -1,0 +1,12 @@
+/* sweep.h: removes files below segments/ that no catalog row names: what dead runs left, and what a
+ * transaction has just forgotten. Only a writer may; no segment may be in the making. */
+#ifndef GODWIT_ENGINE_SWEEP_H
+#define GODWIT_ENGINE_SWEEP_H
+
+#include "base/err.h"
+#include "engine/database.h"
+
+/* Takes the database's lock. Names that are not ours are left alone. */
+enum err_code sweep_files(struct database *database, struct err *err) MUST_USE;
+
+#endif
