@@ -27,8 +27,8 @@ enum database_mode {
 struct database;
 
 /* Opens the folder.
- * Errors: ERR_NOT_FOUND when it is no database (READ, WRITE), ERR_LOCKED when another process
- * writes to it (within one process the caller opens a folder for writing once), ERR_UNSUPPORTED for
+ * Errors: ERR_NOT_FOUND when it is no database (READ, WRITE), ERR_LOCKED when another process (or
+ * another struct database of this one) writes to it, ERR_UNSUPPORTED for
  * a newer format, ERR_CORRUPT, ERR_EXISTS when CREATE finds a folder with other things in it,
  * ERR_IO, ERR_NOMEM. */
 enum err_code database_open(const char *folder, enum database_mode mode,
