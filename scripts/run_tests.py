@@ -282,8 +282,8 @@ def main():
     for step in steps:
         if not built[step.build]:
             continue                                                            # its build has already been counted as failed
-        if needs_program(step) and not os.path.exists(os.path.join(ROOT, "src", "main.c")):
-            print(f"skip  {step.name}: the program does not exist yet")
+        if needs_program(step) and not os.path.exists(os.path.join(ROOT, "src", "cli", "cmd_migrate.c")):
+            print(f"skip  {step.name}: the commands do not exist yet")
             skipped += 1
             continue
         resolved = resolve(step, wrapper)
