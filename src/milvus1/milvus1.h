@@ -29,6 +29,14 @@ struct milvus1_options {
 enum err_code milvus1_open(const struct milvus1_options *options, struct source **ret_source,
                            struct err *err) MUST_USE;
 
+/* Looks at every live component of the float collections of an opened installation or package and
+ * adds a finding for each segment that holds NaN or infinities: 2.x servers refuse them. Reads all
+ * vectors. ERR_SOURCE, ERR_NOMEM, ERR_INTERRUPTED. Threads: on one, while nobody reads the
+ * findings; it uses `threads` of its own. `progress` may be NULL. */
+struct meter;
+enum err_code milvus1_scan_values(struct source *source, size_t threads, struct meter *progress,
+                                  struct err *err) MUST_USE;
+
 /* Writes DIR/meta.json: the old tool's fields plus ours. Reads metadata only. */
 enum err_code milvus1_export(const struct milvus1_options *options, const char *folder,
                              struct err *err) MUST_USE;
@@ -36,7 +44,6 @@ enum err_code milvus1_export(const struct milvus1_options *options, const char *
 /* Writes a migration_data folder that milvus1_open accepts with an equal result: meta.json,
  * tables/, wal/ when it is needed, manifest.json with sizes and checksums. `progress` may be NULL.
  */
-struct meter;
 enum err_code milvus1_package(const struct milvus1_options *options, const char *folder,
                               struct meter *progress, struct err *err) MUST_USE;
 
