@@ -16,7 +16,8 @@ struct play {
     struct wal_cursor cursor;
     const struct log_batch *batches; /* the inserts played */
     size_t batch_count;
-    uint64_t *batch_rows; /* first row of each batch */
+    size_t played;        /* batches so far */
+    uint64_t *batch_rows; /* first row of each batch played */
     int64_t *ids;
     uint32_t *heads; /* by hash of the id: row + 1, 0 none */
     uint32_t *older; /* by row: the next of its chain */
@@ -81,6 +82,7 @@ static enum err_code play_insert(struct play *play, size_t batch_index, struct e
     }
     play->rows += batch->count;
     play->alive += batch->count;
+    play->played = batch_index + 1;
     return ERR_OK;
 }
 
@@ -159,7 +161,7 @@ static void compare_release(struct compare *compare)
 
 static size_t batch_of_row(const struct play *play, uint64_t row)
 {
-    size_t low = 0, high = play->batch_count;
+    size_t low = 0, high = play->played;
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
         if (play->batch_rows[middle] <= row)
