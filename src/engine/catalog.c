@@ -81,7 +81,7 @@ enum err_code catalog_run(struct sql *sql, struct err *err, const char *statemen
     return code;
 }
 
-enum err_code catalog_ask(struct sql *sql, bool *ret_found, int64_t *ret_value, struct err *err,
+enum err_code catalog_ask(struct sql *sql, struct catalog_answer *ret_answer, struct err *err,
                           const char *statement, const char *types, ...)
 {
     struct sql_statement *prepared = NULL;
@@ -89,13 +89,12 @@ enum err_code catalog_ask(struct sql *sql, bool *ret_found, int64_t *ret_value, 
     va_start(args, types);
     enum err_code code = prepare(sql, statement, types, args, &prepared, err);
     va_end(args);
-    bool has_row = false;
+    struct catalog_answer answer = {0};
     if (code == ERR_OK)
-        code = sql_step(prepared, &has_row, err);
+        code = sql_step(prepared, &answer.found, err);
     if (code == ERR_OK) {
-        *ret_found = has_row;
-        if (has_row)
-            *ret_value = sql_column_int(prepared, 0);
+        answer.value = answer.found ? sql_column_int(prepared, 0) : 0;
+        *ret_answer = answer;
     }
     sql_finalize(prepared);
     return code;
@@ -104,25 +103,27 @@ enum err_code catalog_ask(struct sql *sql, bool *ret_found, int64_t *ret_value, 
 static enum err_code ask_number(struct sql *sql, const char *statement, int64_t *ret_value,
                                 struct err *err)
 {
-    bool found = false;
-    const enum err_code code = catalog_ask(sql, &found, ret_value, err, statement, "");
-    if (code == ERR_OK && !found)
+    struct catalog_answer answer = {0};
+    const enum err_code code = catalog_ask(sql, &answer, err, statement, "");
+    if (code == ERR_OK && !answer.found)
         return err_set(err, ERR_CORRUPT, "%s: \"%s\" has no answer", sql_path(sql), statement);
+    if (code == ERR_OK)
+        *ret_value = answer.value;
     return code;
 }
 
 static enum err_code check_table(struct sql *sql, const struct table *table, struct err *err)
 {
-    bool found = false;
-    int64_t is_equal = 0;
+    struct catalog_answer is_equal = {0};
     const enum err_code code =
-        catalog_ask(sql, &found, &is_equal, err,
+        catalog_ask(sql, &is_equal, err,
                     "SELECT type = 'table' AND sql = ?1 FROM sqlite_schema WHERE name = ?2", "tt",
                     table->statement, table->name);
-    if (code == ERR_OK && (!found || is_equal != 1))
+    if (code == ERR_OK && is_equal.value != 1)
         return err_set(err, ERR_CORRUPT,
                        "%s: table %s is %s; the catalog was damaged or changed by another program",
-                       sql_path(sql), table->name, found ? "not the one we made" : "missing");
+                       sql_path(sql), table->name,
+                       is_equal.found ? "not the one we made" : "missing");
     return code;
 }
 
@@ -283,7 +284,13 @@ enum err_code catalog_seal_update(struct sql *sql, struct err *err)
 enum err_code catalog_find(struct sql *sql, const char *name, const char *token, bool *ret_found,
                            int64_t *ret_id, struct err *err)
 {
-    return catalog_ask(sql, ret_found, ret_id, err,
-                       "SELECT id FROM collection WHERE name = ?1 AND token IS ?2", "tt", name,
-                       token);
+    struct catalog_answer answer = {0};
+    const enum err_code code =
+        catalog_ask(sql, &answer, err, "SELECT id FROM collection WHERE name = ?1 AND token IS ?2",
+                    "tt", name, token);
+    if (code == ERR_OK) {
+        *ret_found = answer.found;
+        *ret_id = answer.value;
+    }
+    return code;
 }

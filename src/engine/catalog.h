@@ -62,8 +62,12 @@ enum err_code catalog_segment_read(struct sql_statement *statement, int first, s
  * t const char * (NULL: NULL). */
 enum err_code catalog_run(struct sql *sql, struct err *err, const char *statement,
                           const char *types, ...) MUST_USE;
-/* The same, answering one integer; ret_found false when there is no row. */
-enum err_code catalog_ask(struct sql *sql, bool *ret_found, int64_t *ret_value, struct err *err,
+/* The same, answering the first column of the first row. */
+struct catalog_answer {
+    bool found; /* there is a row */
+    int64_t value;
+};
+enum err_code catalog_ask(struct sql *sql, struct catalog_answer *ret_answer, struct err *err,
                           const char *statement, const char *types, ...) MUST_USE;
 
 #endif

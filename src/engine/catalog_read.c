@@ -40,12 +40,12 @@ enum err_code catalog_segment_read(struct sql_statement *statement, int first, s
 enum err_code catalog_names(struct sql *sql, struct arena *arena, const char ***ret_names,
                             size_t *ret_count, struct err *err)
 {
-    bool found = false;
-    int64_t total = 0;
-    enum err_code code = catalog_ask(sql, &found, &total, err,
-                                     "SELECT count(*) FROM collection WHERE token IS NULL", "");
+    struct catalog_answer answer = {0};
+    enum err_code code =
+        catalog_ask(sql, &answer, err, "SELECT count(*) FROM collection WHERE token IS NULL", "");
     if (code != ERR_OK)
         return code;
+    const int64_t total = answer.value;
     if (total > CATALOG_COLLECTIONS_MAX)
         return err_set(err, ERR_CORRUPT, "%s: %" PRId64 " collections found, at most %d expected",
                        sql_path(sql), total, CATALOG_COLLECTIONS_MAX);
@@ -124,14 +124,13 @@ static enum err_code load_facts(struct sql *sql, const char *name, struct arena 
 static enum err_code count_rows(struct sql *sql, const char *statement, int64_t collection,
                                 size_t max, size_t *ret_count, struct err *err)
 {
-    bool found = false;
-    int64_t count = 0;
-    const enum err_code code = catalog_ask(sql, &found, &count, err, statement, "i", collection);
-    if (code == ERR_OK && (count < 0 || (uint64_t)count > max))
+    struct catalog_answer count = {0};
+    const enum err_code code = catalog_ask(sql, &count, err, statement, "i", collection);
+    if (code == ERR_OK && (count.value < 0 || (uint64_t)count.value > max))
         return err_set(err, ERR_CORRUPT, "%s: %" PRId64 " entries found, at most %zu expected",
-                       sql_path(sql), count, max);
+                       sql_path(sql), count.value, max);
     if (code == ERR_OK)
-        *ret_count = (size_t)count;
+        *ret_count = (size_t)count.value;
     return code;
 }
 

@@ -48,11 +48,10 @@ static enum err_code forget_collection(struct sql *sql, int64_t id, struct err *
 static enum err_code append_collection(struct sql *sql, int64_t staged, int64_t published,
                                        struct err *err)
 {
-    bool found = false;
-    int64_t base = 0;
+    struct catalog_answer base = {0};
     enum err_code code = catalog_ask(
-        sql, &found, &base, err,
-        "SELECT coalesce(max(ord) + 1, 0) FROM segment WHERE collection = ?1", "i", published);
+        sql, &base, err, "SELECT coalesce(max(ord) + 1, 0) FROM segment WHERE collection = ?1", "i",
+        published);
     if (code == ERR_OK)
         code = catalog_run(sql, err,
                            "INSERT OR IGNORE INTO partition (collection, name)"
@@ -64,7 +63,7 @@ static enum err_code append_collection(struct sql *sql, int64_t staged, int64_t 
                            " (SELECT new.id FROM partition new JOIN partition old"
                            " ON old.name = new.name WHERE new.collection = ?1"
                            " AND old.id = segment.partition) WHERE collection = ?2",
-                           "iii", published, staged, base);
+                           "iii", published, staged, base.value);
     if (code == ERR_OK)
         code = forget_collection(sql, staged, err);
     if (code == ERR_OK)
@@ -211,22 +210,21 @@ struct partition_name {
 static enum err_code apply_drop_partition(struct sql *sql, const void *argument, struct err *err)
 {
     const struct partition_name *name = argument;
-    bool found = false;
+    struct catalog_answer id = {0};
     int64_t collection = 0;
-    int64_t id = 0;
     enum err_code code = find_published(sql, name->collection, &collection, err);
     if (code == ERR_OK)
-        code = catalog_ask(sql, &found, &id, err,
+        code = catalog_ask(sql, &id, err,
                            "SELECT id FROM partition WHERE collection = ?1 AND name = ?2", "it",
                            collection, name->partition);
-    if (code == ERR_OK && !found)
+    if (code == ERR_OK && !id.found)
         code = err_set(err, ERR_NO_PARTITION, "partition %s: not found in collection %s",
                        name->partition, name->collection);
     if (code == ERR_OK)
-        code = catalog_run(sql, err, "DELETE FROM segment WHERE partition = ?1", "i", id);
+        code = catalog_run(sql, err, "DELETE FROM segment WHERE partition = ?1", "i", id.value);
     if (code == ERR_OK)
-        code = catalog_run(sql, err, "DELETE FROM partition WHERE id = ?1 AND name <> ?2", "it", id,
-                           PARTITION_DEFAULT);
+        code = catalog_run(sql, err, "DELETE FROM partition WHERE id = ?1 AND name <> ?2", "it",
+                           id.value, PARTITION_DEFAULT);
     return code;
 }
 

@@ -17,12 +17,13 @@
 
 static enum err_code find_publication(struct staging *staging, struct err *err)
 {
-    int64_t ignored = 0;
+    struct catalog_answer answer = {0};
     database_lock(staging->database);
     const enum err_code code =
-        catalog_ask(staging->database->sql, &staging->is_published, &ignored, err,
+        catalog_ask(staging->database->sql, &answer, err,
                     "SELECT 1 FROM publication WHERE token = ?1", "t", staging->token);
     database_unlock(staging->database);
+    staging->is_published = answer.found;
     return code;
 }
 
@@ -61,20 +62,19 @@ static enum err_code check_existing(struct staging *staging,
                                     const struct staged_collection *collection, struct err *err)
 {
     struct sql *sql = staging->database->sql;
-    bool found = false;
-    int64_t is_alike = 0;
+    struct catalog_answer is_alike = {0};
     const enum err_code code = catalog_ask(
-        sql, &found, &is_alike, err,
+        sql, &is_alike, err,
         "SELECT metric = ?1 AND dim = ?2 FROM collection WHERE name = ?3 AND token IS NULL", "iit",
         (int64_t)collection->source->metric, (int64_t)collection->source->dim, collection->name);
-    if (code != ERR_OK || !found)
+    if (code != ERR_OK || !is_alike.found)
         return code;
     if (collection->if_exists == IF_EXISTS_FAIL)
         return err_set(err, ERR_EXISTS,
                        "collection %s exists already in %s; use --if-exists append or replace, or "
                        "--rename",
                        collection->name, staging->database->folder);
-    if (collection->if_exists == IF_EXISTS_APPEND && is_alike == 0)
+    if (collection->if_exists == IF_EXISTS_APPEND && is_alike.value == 0)
         return err_set(err, ERR_TARGET,
                        "collection %s exists in %s with another metric or dimension than %s, %zu; "
                        "it cannot be appended to",
@@ -89,11 +89,11 @@ static enum err_code insert_collection(struct staging *staging,
 {
     struct sql *sql = staging->database->sql;
     const struct source_collection *source = collection->source;
-    bool found = false;
-    int64_t id = 0;
-    enum err_code code = catalog_ask(sql, &found, &id, err,
-                                     "SELECT value FROM meta WHERE key = 'next_collection'", "");
-    if (code == ERR_OK && (!found || id < 1))
+    struct catalog_answer next = {0};
+    enum err_code code =
+        catalog_ask(sql, &next, err, "SELECT value FROM meta WHERE key = 'next_collection'", "");
+    const int64_t id = next.value;
+    if (code == ERR_OK && id < 1)
         code = err_set(err, ERR_CORRUPT, "%s: next_collection is missing", sql_path(sql));
     if (code == ERR_OK)
         code = catalog_run(sql, err, "UPDATE meta SET value = ?1 WHERE key = 'next_collection'",

@@ -21,7 +21,7 @@ ARROWS = {
     "server": "engine migrate base", "cli": "*", "": "*",
 }
 # A third-party header belongs to one folder, so that the library can be changed in one place.
-HOME_OF_HEADER = {"sqlite3.h": "base", "xxhash.h": "base", "jansson.h": "base", "mysql.h": "milvus1", "mysqld_error.h": "milvus1", "errmsg.h": "milvus1", "yaml.h": "milvus1"}
+HOME_OF_HEADER = {"godwit.h": "engine", "sqlite3.h": "base", "xxhash.h": "base", "jansson.h": "base", "mysql.h": "milvus1", "mysqld_error.h": "milvus1", "errmsg.h": "milvus1", "yaml.h": "milvus1"}
 SYSTEM_HEADERS = set("""
     arpa/inet.h assert.h cpuid.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h ftw.h
     getopt.h glob.h grp.h immintrin.h inttypes.h langinfo.h limits.h linux/fs.h linux/magic.h locale.h malloc.h math.h

@@ -340,22 +340,27 @@ static void test_staging__empty_segments_and_collections(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(test_staging__##name, setup, teardown)
-        CASE(rows_come_back_bit_for_bit),
-        CASE(facts_are_kept),
-        CASE(is_invisible_until_published),
-        CASE(a_stored_segment_is_left_alone),
-        CASE(publishing_twice_is_once),
-        CASE(an_existing_name_is_refused),
-        CASE(append_adds_behind),
-        CASE(append_wants_the_same_shape),
-        CASE(replace_is_one_step),
-        CASE(discard_leaves_nothing),
-        CASE(two_jobs_do_not_see_each_other),
-        CASE(leftovers_are_swept),
-        CASE(staged_segments_are_read_back),
-        CASE(a_dropped_segment_is_written_anew),
-        CASE(empty_segments_and_collections),
+        cmocka_unit_test_setup_teardown(test_staging__rows_come_back_bit_for_bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__facts_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__is_invisible_until_published, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_staging__a_stored_segment_is_left_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_staging__publishing_twice_is_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__an_existing_name_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__append_adds_behind, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__append_wants_the_same_shape, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__replace_is_one_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__discard_leaves_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__two_jobs_do_not_see_each_other, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_staging__leftovers_are_swept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__staged_segments_are_read_back, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_staging__a_dropped_segment_is_written_anew, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_staging__empty_segments_and_collections, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("staging", tests, NULL, NULL);
 }

@@ -1,0 +1,275 @@
+/* api.c: include/godwit.h over database.h, search.h, lookup.h and cursor.h. Codes become those of
+ * the public header; nothing else is decided here. */
+#include <godwit.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/cursor.h"
+#include "engine/database.h"
+#include "engine/lookup.h"
+#include "engine/search.h"
+
+_Static_assert(GODWIT_ERROR_MESSAGE_SIZE >= ERR_MSG_SIZE, "a message must fit");
+_Static_assert((int)GODWIT_COSINE == (int)METRIC_COSINE && (int)GODWIT_L2 == (int)METRIC_L2 &&
+                   (int)GODWIT_SUPERSTRUCTURE == (int)METRIC_SUPERSTRUCTURE,
+               "metrics have one numbering");
+
+struct godwit {
+    struct database *database;
+};
+
+/* Its own type outside; inside it is the snapshot. */
+struct godwit_collection;
+struct godwit_rows;
+
+static struct snapshot *snapshot_of(const struct godwit_collection *collection)
+{
+    return (struct snapshot *)(uintptr_t)collection;
+}
+
+static struct cursor *cursor_of(const struct godwit_rows *rows)
+{
+    return (struct cursor *)(uintptr_t)rows;
+}
+
+static int public_code(enum err_code code)
+{
+    switch (code) {
+    case ERR_OK:
+        return GODWIT_OK;
+    case ERR_INVALID:
+    case ERR_USAGE:
+    case ERR_CONFIG:
+        return GODWIT_ERROR_INVALID;
+    case ERR_NOT_FOUND:
+    case ERR_NO_COLLECTION:
+    case ERR_NO_PARTITION:
+        return GODWIT_ERROR_NOT_FOUND;
+    case ERR_CORRUPT:
+        return GODWIT_ERROR_DAMAGED;
+    case ERR_UNSUPPORTED:
+        return GODWIT_ERROR_UNSUPPORTED;
+    case ERR_NOMEM:
+        return GODWIT_ERROR_NO_MEMORY;
+    case ERR_LOCKED:
+        return GODWIT_ERROR_LOCKED;
+    default:
+        return GODWIT_ERROR_OTHER;
+    }
+}
+
+static int answer(enum err_code code, const struct err *err, struct godwit_error *ret_error)
+{
+    const int result = public_code(code);
+    if (ret_error != NULL && code != ERR_OK) {
+        ret_error->code = result;
+        memcpy(ret_error->message, err->msg, sizeof err->msg);
+    }
+    return result;
+}
+
+const char *godwit_version(void)
+{
+    return GODWIT_VERSION;
+}
+
+const char *godwit_metric_name(enum godwit_metric metric)
+{
+    return metric_name((enum metric_type)metric);
+}
+
+int godwit_open(const char *folder, struct godwit **ret_database, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct godwit *handle = mem_zalloc(1, sizeof *handle);
+    enum err_code code = handle != NULL ? ERR_OK : err_nomem(&err, folder);
+    if (code == ERR_OK)
+        code = database_open(folder, DATABASE_READ, &handle->database, &err);
+    if (code == ERR_OK)
+        *ret_database = handle;
+    else
+        mem_free(handle);
+    return answer(code, &err, ret_error);
+}
+
+void godwit_close(struct godwit *database)
+{
+    if (database == NULL)
+        return;
+    database_close(database->database);
+    mem_free(database);
+}
+
+void godwit_free(void *block)
+{
+    mem_free(block);
+}
+
+/* Pointers and the text they point to, in one block. */
+static enum err_code copy_names(const struct collection_list *list, char ***ret_names,
+                                struct err *err)
+{
+    size_t size = 0;
+    for (size_t k = 0; k < list->count; k++)
+        size += strlen(list->items[k].name) + 1;
+    char **names = mem_alloc(list->count * sizeof *names + size, 1);
+    if (names == NULL)
+        return err_nomem(err, "collections");
+    char *text = (char *)(names + list->count);
+    for (size_t k = 0; k < list->count; k++) {
+        const size_t length = strlen(list->items[k].name) + 1;
+        names[k] = memcpy(text, list->items[k].name, length);
+        text += length;
+    }
+    *ret_names = names;
+    return ERR_OK;
+}
+
+int godwit_collections(struct godwit *database, char ***ret_names, size_t *ret_count,
+                       struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct collection_list list = {0};
+    enum err_code code = database_list(database->database, &list, &err);
+    if (code != ERR_OK)
+        return answer(code, &err, ret_error);
+    code = copy_names(&list, ret_names, &err);
+    if (code == ERR_OK)
+        *ret_count = list.count;
+    collection_list_release(&list);
+    return answer(code, &err, ret_error);
+}
+
+int godwit_collection_open(struct godwit *database, const char *name,
+                           struct godwit_collection **ret_collection,
+                           struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct snapshot *snapshot = NULL;
+    const enum err_code code = database_snapshot(database->database, name, &snapshot, &err);
+    if (code == ERR_OK)
+        *ret_collection = (struct godwit_collection *)snapshot;
+    return answer(code, &err, ret_error);
+}
+
+void godwit_collection_close(struct godwit_collection *collection)
+{
+    snapshot_unref(snapshot_of(collection));
+}
+
+const char *godwit_collection_name(const struct godwit_collection *collection)
+{
+    return snapshot_facts(snapshot_of(collection))->name;
+}
+
+enum godwit_metric godwit_collection_metric(const struct godwit_collection *collection)
+{
+    return (enum godwit_metric)snapshot_facts(snapshot_of(collection))->metric;
+}
+
+size_t godwit_collection_dimension(const struct godwit_collection *collection)
+{
+    return snapshot_facts(snapshot_of(collection))->dim;
+}
+
+size_t godwit_collection_row_size(const struct godwit_collection *collection)
+{
+    return snapshot_facts(snapshot_of(collection))->row_size;
+}
+
+size_t godwit_collection_partition_count(const struct godwit_collection *collection)
+{
+    return snapshot_facts(snapshot_of(collection))->partition_count;
+}
+
+const char *godwit_collection_partition_name(const struct godwit_collection *collection,
+                                             size_t index)
+{
+    const struct collection_facts *facts = snapshot_facts(snapshot_of(collection));
+    return index < facts->partition_count ? facts->partitions[index].name : NULL;
+}
+
+int godwit_count(const struct godwit_collection *collection, const char *partition,
+                 uint64_t *ret_rows, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    const enum err_code code = lookup_count(snapshot_of(collection), partition, ret_rows, &err);
+    return answer(code, &err, ret_error);
+}
+
+int godwit_search(struct godwit_collection *collection, const struct godwit_search_request *request,
+                  int64_t *ret_ids, float *ret_scores, size_t *ret_counts,
+                  struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    if (request->struct_size < sizeof *request)
+        return answer(err_set(&err, ERR_INVALID,
+                              "struct_size is %zu, %zu expected: begin with GODWIT_SEARCH_INIT",
+                              request->struct_size, sizeof *request),
+                      &err, ret_error);
+    const struct search_request search = {
+        .queries = request->queries,
+        .query_count = request->query_count,
+        .dim = request->dimension,
+        .k = request->k,
+        .partitions = request->partitions,
+        .partition_count = request->partition_count,
+        .threads = request->threads,
+    };
+    struct search_result result = {0};
+    const enum err_code code = search_run(snapshot_of(collection), &search, &result, &err);
+    if (code == ERR_OK) {
+        const size_t cells = result.query_count * result.k;
+        memcpy(ret_ids, result.ids, cells * sizeof *ret_ids);
+        memcpy(ret_scores, result.scores, cells * sizeof *ret_scores);
+        memcpy(ret_counts, result.counts, result.query_count * sizeof *ret_counts);
+    }
+    search_result_release(&result);
+    return answer(code, &err, ret_error);
+}
+
+int godwit_get(struct godwit_collection *collection, const int64_t *ids, size_t count,
+               void *ret_vectors, uint8_t *ret_found, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct lookup_result result = {0};
+    const enum err_code code = lookup_get(snapshot_of(collection), NULL, ids, count, &result, &err);
+    if (code != ERR_OK)
+        return answer(code, &err, ret_error);
+    if (count > 0)
+        memcpy(ret_vectors, result.vectors, count * result.row_size);
+    for (size_t k = 0; k < count; k++)
+        ret_found[k] = result.found[k];
+    lookup_result_release(&result);
+    return GODWIT_OK;
+}
+
+int godwit_rows_open(struct godwit_collection *collection, const char *partition,
+                     struct godwit_rows **ret_rows, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct cursor *cursor = NULL;
+    const enum err_code code = cursor_open(snapshot_of(collection), partition, &cursor, &err);
+    if (code == ERR_OK)
+        *ret_rows = (struct godwit_rows *)cursor;
+    return answer(code, &err, ret_error);
+}
+
+int godwit_rows_next(struct godwit_rows *rows, const int64_t **ret_ids, const void **ret_vectors,
+                     size_t *ret_count, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct cursor_batch batch = {0};
+    const enum err_code code = cursor_next(cursor_of(rows), &batch, &err);
+    if (code == ERR_OK) {
+        *ret_ids = batch.ids;
+        *ret_vectors = batch.vectors;
+        *ret_count = batch.rows;
+    }
+    return answer(code, &err, ret_error);
+}
+
+void godwit_rows_close(struct godwit_rows *rows)
+{
+    cursor_close(cursor_of(rows));
+}
