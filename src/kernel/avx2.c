@@ -6,10 +6,12 @@
  * Instructions", 2016). The filter tile is 6 queries by 16 rows: 12 sums in registers, one
  * broadcast and two loads a step. */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernel/isa.h"
 #include "kernel/kernel.h"
+#include "kernel/transpose.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define ROWS 4 /* scored together */
@@ -36,16 +38,42 @@ struct lanes {
     __m256 high;
 };
 
-/* What one step does with 8 lanes of query and row. */
-enum operation { SQUARED_DISTANCE, INNER_PRODUCT, NORM };
-
-static ALWAYS_INLINE __m256 step(enum operation operation, __m256 query, __m256 row, __m256 sum)
+static ALWAYS_INLINE struct lanes load_lanes(const uint8_t *row, size_t at)
 {
-    if (operation == SQUARED_DISTANCE) {
-        const __m256 difference = _mm256_sub_ps(query, row);
-        return _mm256_fmadd_ps(difference, difference, sum);
+    const uint8_t *bytes = row + at * sizeof(float);
+    return (struct lanes){load_floats(bytes), load_floats(bytes + 32)};
+}
+
+/* The last 1..15 floats of a row, then zeros; nothing past the end is read. */
+static ALWAYS_INLINE struct lanes load_tail(const uint8_t *row, size_t dim, size_t at)
+{
+    const float *rest = (const float *)(const void *)(row + at * sizeof(float));
+    const size_t left = dim - at;
+    const __m256 low = _mm256_maskload_ps(rest, tail_mask(left < 8 ? left : 8));
+    if (left <= 8)
+        return (struct lanes){low, _mm256_setzero_ps()};
+    return (struct lanes){low, _mm256_maskload_ps(rest + 8, tail_mask(left - 8))};
+}
+
+/* sum + a * b */
+static ALWAYS_INLINE void add_product(struct lanes *sum, struct lanes a, struct lanes b)
+{
+    sum->low = _mm256_fmadd_ps(a.low, b.low, sum->low);
+    sum->high = _mm256_fmadd_ps(a.high, b.high, sum->high);
+}
+
+/* One step of a canonical score: 16 floats of the query and of the row. */
+static ALWAYS_INLINE void add_step(bool is_distance, const float *query, struct lanes row,
+                                   struct lanes *sum)
+{
+    struct lanes values = {_mm256_load_ps(query), _mm256_load_ps(query + 8)};
+    if (!is_distance) {
+        add_product(sum, values, row);
+        return;
     }
-    return operation == NORM ? _mm256_fmadd_ps(row, row, sum) : _mm256_fmadd_ps(query, row, sum);
+    values.low = _mm256_sub_ps(values.low, row.low);
+    values.high = _mm256_sub_ps(values.high, row.high);
+    add_product(sum, values, values);
 }
 
 /* The fixed tree over the lanes, for four rows at once. */
@@ -63,80 +91,83 @@ static ALWAYS_INLINE __m128 reduce(const struct lanes sums[ROWS])
     return _mm_add_ps(_mm_movelh_ps(twos_01, twos_23), _mm_movehl_ps(twos_23, twos_01));
 }
 
-static ALWAYS_INLINE struct lanes score_row(enum operation operation, const float *query,
-                                            size_t dim, const uint8_t *row)
+static ALWAYS_INLINE struct lanes score_row(bool is_distance, const float *query, size_t dim,
+                                            const uint8_t *row)
 {
     struct lanes sum = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     size_t at = 0;
-    for (; at + KERNEL_LANES <= dim; at += KERNEL_LANES) {
-        const uint8_t *bytes = row + at * sizeof(float);
-        sum.low = step(operation, _mm256_load_ps(query + at), load_floats(bytes), sum.low);
-        sum.high =
-            step(operation, _mm256_load_ps(query + at + 8), load_floats(bytes + 32), sum.high);
-    }
-    if (at == dim)
-        return sum;
-    const size_t left = dim - at;
-    const float *rest = (const float *)(const void *)(row + at * sizeof(float));
-    const __m256 low = _mm256_maskload_ps(rest, tail_mask(left < 8 ? left : 8));
-    const __m256 high =
-        left > 8 ? _mm256_maskload_ps(rest + 8, tail_mask(left - 8)) : _mm256_setzero_ps();
-    sum.low = step(operation, _mm256_load_ps(query + at), low, sum.low);
-    sum.high = step(operation, _mm256_load_ps(query + at + 8), high, sum.high);
+    for (; at + KERNEL_LANES <= dim; at += KERNEL_LANES)
+        add_step(is_distance, query + at, load_lanes(row, at), &sum);
+    if (at < dim)
+        add_step(is_distance, query + at, load_tail(row, dim, at), &sum);
     return sum;
 }
 
-static ALWAYS_INLINE __m128 score_rows(enum operation operation, const float *query, size_t dim,
-                                       const uint8_t *const rows[ROWS])
+static ALWAYS_INLINE void store_scores(__m128 scores, size_t count, float *ret_scores)
 {
-    struct lanes sums[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        sums[r] = score_row(operation, query, dim, rows[r]);
-    return reduce(sums);
+    float four[ROWS];
+    if (count == ROWS) {
+        _mm_storeu_ps(ret_scores, scores);
+        return;
+    }
+    _mm_storeu_ps(four, scores);
+    memcpy(ret_scores, four, count * sizeof four[0]);
 }
 
-/* The last 1..3 rows, filled up by repeating the last one. */
-static ALWAYS_INLINE void score_rest(enum operation operation, const float *query, size_t dim,
-                                     const uint8_t *const *rows, size_t count, float *ret_scores)
-{
-    const uint8_t *padded[ROWS];
-    float scores[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        padded[r] = rows[r < count ? r : count - 1];
-    _mm_storeu_ps(scores, score_rows(operation, query, dim, padded));
-    memcpy(ret_scores, scores, count * sizeof scores[0]);
-}
-
-static ALWAYS_INLINE void score_all(enum operation operation, const float *query, size_t dim,
+/* A last group of fewer than four is filled up by repeating its last row. */
+static ALWAYS_INLINE void score_all(bool is_distance, const float *query, size_t dim,
                                     const uint8_t *const *rows, size_t count, float *ret_scores)
 {
-    size_t i = 0;
-    for (; i + ROWS <= count; i += ROWS)
-        _mm_storeu_ps(ret_scores + i, score_rows(operation, query, dim, rows + i));
-    if (i < count)
-        score_rest(operation, query, dim, rows + i, count - i, ret_scores + i);
+    for (size_t i = 0; i < count; i += ROWS) {
+        const size_t left = count - i < ROWS ? count - i : ROWS;
+        struct lanes sums[ROWS];
+        for (size_t r = 0; r < ROWS; r++)
+            sums[r] = score_row(is_distance, query, dim, rows[i + (r < left ? r : left - 1)]);
+        store_scores(reduce(sums), left, ret_scores + i);
+    }
 }
 
 void avx2_squared_distance(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
                            float *ret_scores)
 {
-    score_all(SQUARED_DISTANCE, query, dim, rows, count, ret_scores);
+    score_all(true, query, dim, rows, count, ret_scores);
 }
 
 void avx2_inner_product(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
                         float *ret_scores)
 {
-    score_all(INNER_PRODUCT, query, dim, rows, count, ret_scores);
+    score_all(false, query, dim, rows, count, ret_scores);
 }
 
-/* The second pass over four rows finds them in the first-level cache. */
+/* Both sums in one pass, by the same steps as score_row(). */
+static ALWAYS_INLINE void score_twice(const float *query, size_t dim, const uint8_t *row,
+                                      struct lanes *product, struct lanes *norm)
+{
+    product->low = product->high = norm->low = norm->high = _mm256_setzero_ps();
+    size_t at = 0;
+    for (; at + KERNEL_LANES <= dim; at += KERNEL_LANES) {
+        const struct lanes values = load_lanes(row, at);
+        add_step(false, query + at, values, product);
+        add_product(norm, values, values);
+    }
+    if (at < dim) {
+        const struct lanes values = load_tail(row, dim, at);
+        add_step(false, query + at, values, product);
+        add_product(norm, values, values);
+    }
+}
+
 void avx2_product_norm(const float *query, size_t dim, const uint8_t *const *rows, size_t count,
                        float *ret_products, float *ret_norms)
 {
     for (size_t i = 0; i < count; i += ROWS) {
-        const size_t rest = count - i < ROWS ? count - i : ROWS;
-        score_all(INNER_PRODUCT, query, dim, rows + i, rest, ret_products + i);
-        score_all(NORM, query, dim, rows + i, rest, ret_norms + i);
+        const size_t left = count - i < ROWS ? count - i : ROWS;
+        struct lanes products[ROWS];
+        struct lanes norms[ROWS];
+        for (size_t r = 0; r < ROWS; r++)
+            score_twice(query, dim, rows[i + (r < left ? r : left - 1)], &products[r], &norms[r]);
+        store_scores(reduce(products), left, ret_products + i);
+        store_scores(reduce(norms), left, ret_norms + i);
     }
 }
 
@@ -238,27 +269,6 @@ static uint64_t avx2_match_ids(const uint8_t *ids, size_t count, const int64_t *
         mask |= kernel_scalar.match_ids(ids + i * sizeof(int64_t), count - i, wanted, wanted_count)
                 << i;
     return mask;
-}
-
-/* Turns 8 rows of 8 floats into 8 columns. */
-static ALWAYS_INLINE void transpose(__m256 m[8])
-{
-    __m256 pairs[8];
-    for (size_t i = 0; i < 4; i++) {
-        pairs[2 * i] = _mm256_unpacklo_ps(m[2 * i], m[2 * i + 1]);
-        pairs[2 * i + 1] = _mm256_unpackhi_ps(m[2 * i], m[2 * i + 1]);
-    }
-    __m256 fours[8];
-    for (size_t i = 0; i < 8; i += 4) {
-        fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
-        fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
-        fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
-        fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
-    }
-    for (size_t i = 0; i < 4; i++) {
-        m[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
-        m[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
-    }
 }
 
 /* Packs 8 rows (NULL: absent) into columns `panel` .. `panel + 7` of each line. */
@@ -394,4 +404,5 @@ const struct kernel kernel_avx2 = {
     .tile_rows = TILE_ROWS,
     .tile_group = TILE_GROUP,
     .tile_step = TILE_STEP,
+    .filter_min = 12,
 };

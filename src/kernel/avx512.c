@@ -5,10 +5,10 @@
  * memory is their limit, and on Zen 4 loads of 64 bytes that cross cache lines read from memory at
  * 17 GB/s where loads of 32 bytes reach 26 (vectors in a linked .rv file start at offset 8). */
 #include <immintrin.h>
-#include <string.h>
 
 #include "kernel/isa.h"
 #include "kernel/kernel.h"
+#include "kernel/transpose.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define TILE_ROWS 32
@@ -37,27 +37,6 @@ uint64_t avx512_match_ids(const uint8_t *ids, size_t count, const int64_t *wante
         mask |= found << i;
     }
     return mask;
-}
-
-/* Turns 8 rows of 8 floats into 8 columns. */
-static ALWAYS_INLINE void transpose(__m256 m[8])
-{
-    __m256 pairs[8];
-    for (size_t i = 0; i < 4; i++) {
-        pairs[2 * i] = _mm256_unpacklo_ps(m[2 * i], m[2 * i + 1]);
-        pairs[2 * i + 1] = _mm256_unpackhi_ps(m[2 * i], m[2 * i + 1]);
-    }
-    __m256 fours[8];
-    for (size_t i = 0; i < 8; i += 4) {
-        fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
-        fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
-        fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
-        fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
-    }
-    for (size_t i = 0; i < 4; i++) {
-        m[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
-        m[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
-    }
 }
 
 /* Packs 8 rows into 8 columns of each line; an absent row has presence 0 and is not read. */

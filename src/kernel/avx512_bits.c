@@ -33,4 +33,5 @@ const struct kernel kernel_avx512 = {
     .tile_rows = 32,
     .tile_group = 12,
     .tile_step = 2,
+    .filter_min = 12,
 };

@@ -27,4 +27,5 @@ const struct kernel kernel_avx512_popcnt = {
     .tile_rows = 32,
     .tile_group = 12,
     .tile_step = 2,
+    .filter_min = 12,
 };

@@ -84,6 +84,7 @@ struct kernel {
     size_t tile_rows;  /* rows of a panel: 8, 16 or 32 */
     size_t tile_group; /* queries of a full group */
     size_t tile_step;  /* smaller groups are multiples of this */
+    size_t filter_min; /* queries from which the filter is faster than scoring all pairs */
 };
 
 /* The table to use on this machine.

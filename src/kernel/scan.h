@@ -6,9 +6,9 @@
  *   SUPERSTRUCTURE 0. scan_score() turns keys back into the scores that Milvus 1.x returns.
  * A NaN score is never a hit, nor is a row that fails a structure metric; infinities are hits.
  *
- * One query, or few, are scored directly. From SCAN_FILTER_MIN float queries on, a filter finds the
- * pairs worth a score (filter.h). Both ways, on every instruction set, give the same hits, bit for
- * bit, however the rows are cut into blocks.
+ * One query, or few, are scored directly. From kernel->filter_min float queries on, a filter finds
+ * the pairs worth a score (filter.h). Both ways, on every instruction set, give the same hits, bit
+ * for bit, however the rows are cut into blocks.
  *
  * Life: scan_init once a search; one scan_scratch a thread; scan_block for each block of rows with
  * topks that belong to the thread; then topk_merge and topk_finish.
@@ -26,7 +26,6 @@
 #include "kernel/topk.h"
 
 #define SCAN_QUERIES_MAX 65536
-#define SCAN_FILTER_MIN 4 /* queries from which the filter pays */
 
 struct scan_request {
     const struct kernel *kernel;

@@ -199,11 +199,11 @@ static void test_scan__single_queries(void **state)
                 (struct scan_case){float_metrics[m], kind, 19, 1000, 2, 10, 300, 1, false, false});
 }
 
-/* From SCAN_FILTER_MIN queries on the filter decides: for hostile numbers too. */
+/* From kernel->filter_min queries on the filter decides: for hostile numbers too. */
 static void test_scan__batches_equal_single_queries(void **state)
 {
     (void)state;
-    static const size_t queries[] = {4, 5, 7, 13};
+    static const size_t queries[] = {4, 12, 15, 26};
     static const size_t ks[] = {1, 3, 40, 300};
     for (size_t m = 0; m < 3; m++)
         for (enum sample_kind kind = 0; kind < SAMPLE_KINDS; kind++)
@@ -218,9 +218,9 @@ static void test_scan__batches_of_many_dimensions(void **state)
     static const size_t dims[] = {1, 2, 7, 8, 9, 15, 16, 17, 128, 255, 256, 257, 600, 1500};
     for (size_t m = 0; m < 3; m++)
         for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++)
-            check((struct scan_case){float_metrics[m], SAMPLE_PLAIN, dims[i], 400, 5, 2, 400, 2,
+            check((struct scan_case){float_metrics[m], SAMPLE_PLAIN, dims[i], 400, 14, 2, 400, 2,
                                      false, false});
-    check((struct scan_case){METRIC_L2, SAMPLE_PLAIN, 32768, 70, 4, 2, 70, 0, false, false});
+    check((struct scan_case){METRIC_L2, SAMPLE_PLAIN, 32768, 70, 12, 2, 70, 0, false, false});
 }
 
 static void test_scan__bitmaps_blocks_and_duplicates(void **state)
@@ -230,7 +230,7 @@ static void test_scan__bitmaps_blocks_and_duplicates(void **state)
         for (size_t block = 1; block < 2000; block = block * 3 + 1)
             for (unsigned dead = 0; dead < 8; dead += 3)
                 check((struct scan_case){float_metrics[m], SAMPLE_SMALL, 6, 800,
-                                         4 * (dead != 3) + 1, 7, block, dead, block % 2 == 0,
+                                         12 * (dead != 3) + 1, 7, block, dead, block % 2 == 0,
                                          dead == 6});
 }
 
@@ -238,9 +238,9 @@ static void test_scan__more_hits_wanted_than_rows(void **state)
 {
     (void)state;
     check((struct scan_case){METRIC_L2, SAMPLE_PLAIN, 8, 100, 1, 5000, 64, 0, false, false});
-    check((struct scan_case){METRIC_IP, SAMPLE_EDGE, 8, 100, 6, 5000, 64, 0, false, false});
+    check((struct scan_case){METRIC_IP, SAMPLE_EDGE, 8, 100, 16, 5000, 64, 0, false, false});
     check((struct scan_case){METRIC_HAMMING, SAMPLE_PLAIN, 64, 9, 1, 100, 5, 0, false, false});
-    check((struct scan_case){METRIC_L2, SAMPLE_PLAIN, 8, 100, 4, 3, 64, 8, false, false});
+    check((struct scan_case){METRIC_L2, SAMPLE_PLAIN, 8, 100, 12, 3, 64, 8, false, false});
 }
 
 static void test_scan__binary_metrics(void **state)
@@ -365,9 +365,9 @@ static void test_scan__out_of_memory(void **state)
     const struct kernel *kernel;
     struct err err;
     assert_int_equal(kernel_select(NULL, &kernel, &err), ERR_OK);
-    const float queries[5 * 8] = {1};
+    const float queries[12 * 8] = {1};
     for (size_t m = 0; m < 3; m++) {
-        const struct scan_request request = {kernel, metrics[m], 8, queries, 5};
+        const struct scan_request request = {kernel, metrics[m], 8, queries, 12};
         for (size_t n = 0;; n++) {
             struct scan scan;
             struct scan_scratch scratch;
