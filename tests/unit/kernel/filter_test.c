@@ -92,7 +92,7 @@ static size_t check(const struct kernel *kernel, enum metric_type metric, enum s
     for (size_t from = 0, count; from < ROWS; from += count) {
         count = pack(&setup, from);
         for (size_t group = 0; group < setup.scan.filter->group_count; group++)
-            for (size_t tight = 0; tight < ROWS; tight++)
+            for (size_t tight = 0; tight < ROWS; tight += 3)
                 others += check_group(&setup, group, tight, from);
     }
     tear_down(&setup);
@@ -104,7 +104,7 @@ static const enum metric_type metrics[] = {METRIC_L2, METRIC_IP, METRIC_COSINE};
 static void test_filter__loses_no_hit(void **state)
 {
     (void)state;
-    static const size_t dims[] = {1, 3, 16, 31, 128, 600};
+    static const size_t dims[] = {1, 16, 31, 128, 600};
     const struct kernel *kernels[KERNEL_TABLES_MAX];
     const size_t count = kernel_list(kernels);
     for (size_t i = 0; i < count; i++)
@@ -114,7 +114,7 @@ static void test_filter__loses_no_hit(void **state)
                     check(kernels[i], metrics[m], kind, dims[d]);
 }
 
-/* Of 100 * 100 * 19 pairs with random limits, hardly any passes that should not. */
+/* Of 100 * 34 * 19 pairs with random limits, hardly any passes that should not. */
 static void test_filter__keeps_others_out(void **state)
 {
     (void)state;
@@ -122,8 +122,8 @@ static void test_filter__keeps_others_out(void **state)
     const size_t count = kernel_list(kernels);
     for (size_t i = 0; i < count; i++) {
         for (size_t m = 0; m < 3; m++)
-            assert_true(check(kernels[i], metrics[m], SAMPLE_PLAIN, 128) < 500);
-        assert_true(check(kernels[i], METRIC_L2, SAMPLE_SHIFT, 128) < 500);
+            assert_true(check(kernels[i], metrics[m], SAMPLE_PLAIN, 128) < 200);
+        assert_true(check(kernels[i], METRIC_L2, SAMPLE_SHIFT, 128) < 200);
     }
 }
 
