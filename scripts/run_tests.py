@@ -218,7 +218,7 @@ def all_steps():
 
 
 def needs_program(step):
-    return any(word in ("@gcc", "@asan", "@tsan") for word in step.command)
+    return any(word in ("@gcc", "@asan", "@tsan", "@portable") for word in step.command)
 
 
 def resolve(step, wrapper):
