@@ -15,6 +15,7 @@ void meter_init(struct meter *meter, uint64_t limit_size, const atomic_bool *sto
     atomic_init(&meter->due_ns, 0);
     meter->stop = stop;
     meter->limit_size = limit_size;
+    meter->parent = NULL;
 }
 
 static bool must_stop(const struct meter *meter)
@@ -41,6 +42,8 @@ enum err_code meter_pass(struct meter *meter, uint64_t size, uint64_t rows, stru
         return ERR_OK;
     atomic_fetch_add(&meter->size, size);
     atomic_fetch_add(&meter->rows, rows);
+    if (meter->parent != NULL)
+        return meter_pass(meter->parent, size, rows, err);
     const uint64_t due = meter->limit_size > 0 ? take_permits(meter, size) : 0;
     for (;;) {
         if (must_stop(meter))

@@ -16,6 +16,7 @@ struct meter {
         *stop;           /* set from outside (a signal): the next pass is refused; may be NULL */
     uint64_t limit_size; /* bytes a second, 0 = no limit */
     atomic_uint_least64_t due_ns; /* when the limiter lets the next byte through */
+    struct meter *parent;         /* counts the same and has the say on limit and stop; or NULL */
 };
 
 void meter_init(struct meter *meter, uint64_t limit_size, const atomic_bool *stop);

@@ -49,7 +49,9 @@ struct target_ops {
     /* Bytes that the target will need for these many live rows of this size. 0 = nothing local is
      * needed. */
     uint64_t (*estimate)(const struct target *target, const struct source_collection *collection);
-    /* Opens the job's staging area or makes it; once before the three below. */
+    /* Opens the job's staging area or makes it; once before the three below. The area of a token
+     * that was published already is a new, empty one; publishing an empty area changes nothing (a
+     * job that died between publishing and its own note of it does both again). */
     enum err_code (*stage_begin)(struct target *target, const char *token, struct err *err);
     enum err_code (*stage_collection)(struct target *target,
                                       const struct staged_collection *collection, struct err *err);
