@@ -29,6 +29,16 @@ struct tally {
     struct hash128 sum;
 };
 
+static inline struct tally tally_add(struct tally a, struct tally b)
+{
+    return (struct tally){.rows = a.rows + b.rows, .sum = hash128_add(a.sum, b.sum)};
+}
+
+static inline bool tally_equal(const struct tally *a, const struct tally *b)
+{
+    return a->rows == b->rows && a->sum.low == b->sum.low && a->sum.high == b->sum.high;
+}
+
 /* The smallest ids of one kind of difference, ascending; an id stands once for each row. */
 struct id_list {
     uint64_t count; /* all of them, also those not kept */
