@@ -18,9 +18,14 @@ static const struct json *out(const json_t *value)
     return (const struct json *)(const void *)value;
 }
 
+/* jansson does not always say that memory ended: it may call the token invalid. */
+static _Thread_local bool has_no_memory;
+
 static void *allocate(size_t size)
 {
-    return mem_alloc(size, 1);
+    void *block = mem_alloc(size, 1);
+    has_no_memory = has_no_memory || block == NULL;
+    return block;
 }
 
 /* jansson's memory is ours too, so that tests can make it end. */
@@ -61,9 +66,12 @@ enum err_code js_parse(const char *text, size_t size, struct json **ret_document
         return err_set(err, ERR_CORRUPT, "offset %zu: JSON nested deeper than %d", offset,
                        JSON_DEPTH_MAX);
     json_error_t error;
+    has_no_memory = false;
     json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (document == NULL && json_error_code(&error) == json_error_out_of_memory)
+    if (has_no_memory) {
+        json_decref(document);
         return err_nomem(err, "JSON");
+    }
     if (document == NULL)
         return err_set(err, ERR_CORRUPT, "line %d, column %d: no valid JSON: %s", error.line,
                        error.column, error.text);

@@ -141,6 +141,12 @@ void json_add_string(struct text *text, const char *key, const char *value)
         add_escaped(text, value);
 }
 
+void json_add_raw(struct text *text, const char *key, const char *json)
+{
+    start_value(text, key);
+    text_add(text, json);
+}
+
 void json_add_int(struct text *text, const char *key, int64_t value)
 {
     start_value(text, key);
