@@ -483,36 +483,13 @@ static enum err_code refuse_log(struct search *search, struct err *err)
     return finding_add(search->findings, &finding, err);
 }
 
-/* The old tool's meta.json leaves out too much to be silent about it. */
+/* What else the old tool's meta.json leaves out, catalog1.c says. */
 static enum err_code judge_lean(struct search *search, struct err *err)
 {
-    struct located *located = search->located;
-    const struct meta *meta = &located->meta;
-    if (!meta->is_lean)
-        return ERR_OK;
-    enum err_code code =
-        note(search, FINDING_WARNING, "meta-json-lean", meta->where,
-             "this meta.json is of the old tool: it tells no partitions, tags, id policy or index. "
-             "A partition comes out as a collection of its own, and empty collections are missing",
-             err);
-    for (size_t k = 0; code == ERR_OK && k < meta->table_count; k++) {
-        const struct meta_table *table = &meta->tables[k];
-        if (*table->table_id < '0' || *table->table_id > '9')
-            continue;
-        const struct finding finding = {
-            .severity = FINDING_WARNING,
-            .code = "partition-without-owner",
-            .collection = table->table_id,
-            .path = meta->where,
-            .found = "a name that only a partition can have",
-            .consequence =
-                "the meta.json does not say of which collection or tag: it is taken as a "
-                "collection; read the original metadata to keep it in its place"};
-        code = finding_add(search->findings, &finding, err);
-    }
     bool has_log = false;
-    if (code == ERR_OK)
-        code = has_log_files(search, &has_log, err);
+    if (!search->located->meta.is_lean)
+        return ERR_OK;
+    const enum err_code code = has_log_files(search, &has_log, err);
     return code == ERR_OK && has_log ? refuse_log(search, err) : code;
 }
 

@@ -29,16 +29,20 @@ static enum err_code wrong(const char *where, size_t index, const char *key, con
                    expected);
 }
 
+/* An optional integer. */
+static bool read_int(const struct json *object, const char *key, int64_t *value)
+{
+    const struct json *found = js_get(object, key);
+    if (found != NULL && !js_is_int(found))
+        return false;
+    *value = js_int(found, *value);
+    return true;
+}
+
 /* An optional integer not below zero. */
 static bool read_count(const struct json *object, const char *key, int64_t *value)
 {
-    const struct json *found = js_get(object, key);
-    if (found == NULL)
-        return true;
-    if (!js_is_int(found) || js_int(found, -1) < 0)
-        return false;
-    *value = js_int(found, 0);
-    return true;
+    return read_int(object, key, value) && *value >= 0;
 }
 
 /* Bytes that are no valid UTF-8 stand beside the readable text, as hexadecimal digits. */
@@ -78,14 +82,14 @@ static enum err_code read_params(const struct json *index, const char **ret_para
 static bool read_table_numbers(const struct json *object, struct meta_table *table)
 {
     int64_t lsn = 0;
-    const bool is_fine = read_count(object, "metric", &table->metric_type) &&
-                         read_count(object, "dim", &table->dimension) &&
-                         read_count(object, "id", &table->id) &&
-                         read_count(object, "created_on", &table->created_on) &&
-                         read_count(object, "flag", &table->flag) &&
-                         read_count(object, "index_file_size", &table->index_file_size) &&
+    const bool is_fine = read_int(object, "metric", &table->metric_type) &&
+                         read_int(object, "dim", &table->dimension) &&
+                         read_int(object, "id", &table->id) &&
+                         read_int(object, "created_on", &table->created_on) &&
+                         read_int(object, "flag", &table->flag) &&
+                         read_int(object, "index_file_size", &table->index_file_size) &&
                          read_count(object, "flush_lsn", &lsn) &&
-                         read_count(js_get(object, "index"), "engine_type", &table->engine_type);
+                         read_int(js_get(object, "index"), "engine_type", &table->engine_type);
     table->flush_lsn = (uint64_t)lsn;
     return is_fine;
 }
@@ -104,7 +108,7 @@ static enum err_code take_table(struct json_walk *walk, const struct json *objec
     if (*table->table_id == '\0')
         return wrong("collection", index, "collection", "a name", err);
     if (!read_table_numbers(object, table))
-        return wrong("collection", index, table->table_id, "numbers not below zero", err);
+        return wrong("collection", index, table->table_id, "numbers", err);
     const struct json *hex = js_get(object, "tag_bytes");
     if (hex != NULL) {
         if (!decode_hex(js_string(hex, "-"), tag, sizeof tag))
@@ -130,23 +134,24 @@ static enum err_code take_segment(struct json_walk *walk, const struct json *obj
     if (*file.table_id == '\0' || *file.segment_id == '\0')
         return wrong("segment", index, "collection, segment", "two names", err);
     if (!read_count(object, "rows", &file.row_count) ||
-        !read_count(object, "fileSize", &file.file_size) || !read_count(object, "id", &file.id) ||
-        !read_count(object, "type", &file.file_type) ||
-        !read_count(object, "engine_type", &file.engine_type) ||
-        !read_count(object, "created_on", &file.created_on) ||
-        !read_count(object, "updated_on", &file.updated_time))
-        return wrong("segment", index, file.segment_id, "numbers not below zero", err);
+        !read_count(object, "fileSize", &file.file_size) || !read_int(object, "id", &file.id) ||
+        !read_int(object, "type", &file.file_type) ||
+        !read_int(object, "engine_type", &file.engine_type) ||
+        !read_int(object, "created_on", &file.created_on) ||
+        !read_int(object, "updated_on", &file.updated_time))
+        return wrong("segment", index, file.segment_id, "numbers", err);
     return meta_rows_add_file(walk->rows, &file, err);
 }
 
-static enum err_code take_partitions(struct json_walk *walk, const struct json *collection,
-                                     const struct meta_table *owner, struct err *err)
+/* `partitions` of a collection, or its `dropped` ones. */
+static enum err_code take_partitions(struct json_walk *walk, const struct json *partitions,
+                                     const struct meta_table *owner, int64_t state, struct err *err)
 {
-    const struct json *partitions = js_get(collection, "partitions");
     enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < js_size(partitions); k++) {
         struct meta_table partition = *owner;
         partition.flag = 0;
+        partition.state = state;
         partition.owner_table = owner->table_id;
         code = take_table(walk, js_at(partitions, k), k, &partition, err);
     }
@@ -164,7 +169,9 @@ static enum err_code take_collection(struct json_walk *walk, const struct json *
         return wrong("collection", index, "segments", "a list", err);
     enum err_code code = take_table(walk, object, index, &table, err);
     if (code == ERR_OK && !walk->is_lean)
-        code = take_partitions(walk, object, &table, err);
+        code = take_partitions(walk, js_get(object, "partitions"), &table, META_TABLE_NORMAL, err);
+    if (code == ERR_OK && !walk->is_lean)
+        code = take_partitions(walk, js_get(object, "dropped"), &table, META_TABLE_TO_DELETE, err);
     for (size_t k = 0; code == ERR_OK && k < js_size(segments); k++)
         code = take_segment(walk, js_at(segments, k), k, err);
     if (code == ERR_OK && js_is_true(js_get(object, "hybrid")))

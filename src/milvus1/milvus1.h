@@ -21,6 +21,7 @@ struct milvus1_options {
                                     check alone */
     bool rescue_skipped; /* format spec 5.6 (j): rows whose tag the server could not resolve */
     bool log_enabled_unknown_is_off; /* 5.6 (k): the operator says the log was disabled */
+    bool skip_damaged; /* milvus1_package: leave damaged segments out instead of refusing */
 };
 
 /* Reads and checks everything but the vectors. ERR_NOT_FOUND, ERR_SOURCE, ERR_CORRUPT,
@@ -42,8 +43,10 @@ enum err_code milvus1_export(const struct milvus1_options *options, const char *
                              struct err *err) MUST_USE;
 
 /* Writes a migration_data folder that milvus1_open accepts with an equal result: meta.json,
- * tables/, wal/ when it is needed, manifest.json with sizes and checksums. `progress` may be NULL.
- */
+ * tables/, wal/ unless the log was off, manifest.json with sizes and checksums. Run again, it
+ * continues and keeps what is equal. `progress` may be NULL. ERR_EXISTS: the folder holds something
+ * else; ERR_CORRUPT: a damaged segment, unless skip_damaged; ERR_LEFT_OUT: done, `err` names what
+ * was left out. */
 enum err_code milvus1_package(const struct milvus1_options *options, const char *folder,
                               struct meter *progress, struct err *err) MUST_USE;
 

@@ -317,8 +317,6 @@ static void test_located__prepared_folder_of_the_old_tool(void **state)
     assert_true(found.located.is_package);
     assert_true(found.located.meta.is_lean);
     assert_string_equal(found.located.data_roots[0], folder);
-    assert_true(has_finding(&found, "meta-json-lean"));
-    assert_true(has_finding(&found, "partition-without-owner"));
     assert_int_equal(finding_count(&found.findings, FINDING_REFUSED), 0);
     done(&found);
     fixture_text(folder, "wal/0.wal", "x");
