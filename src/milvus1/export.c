@@ -216,7 +216,11 @@ enum err_code milvus1_export(const struct milvus1_options *options, const char *
     struct located located;
     arena_init(&arena, (size_t)64 << 20);
     finding_list_init(&findings, &arena);
-    enum err_code code = located_find(options, &findings, &located, err);
+    /* Named metadata is enough: a meta.sqlite may have been copied away alone. */
+    struct milvus1_options only = *options;
+    if (only.meta != NULL)
+        only.path = NULL;
+    enum err_code code = located_find(&only, &findings, &located, err);
     if (code == ERR_OK) {
         code = write_file(&located.meta, folder, err);
         located_release(&located);
