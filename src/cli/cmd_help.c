@@ -48,10 +48,23 @@ static enum err_code run_version(struct arguments *arguments, struct err *err)
     return output_write(&text, err);
 }
 
+/* The names of all commands, a line each: what has a man page. */
+static enum err_code list_names(struct err *err)
+{
+    struct text text;
+    text_init(&text);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        if (!commands[i]->is_hidden)
+            text_addf(&text, "%s\n", commands[i]->name);
+    return output_write(&text, err);
+}
+
 static enum err_code run_man(struct arguments *arguments, struct err *err)
 {
     const struct command *command = NULL;
     const char *name = arguments->operands[0];
+    if (strcmp(name, "__list") == 0)
+        return list_names(err);
     const enum err_code code =
         strcmp(name, "godwit") == 0 ? ERR_OK : find_command(name, &command, err);
     if (code != ERR_OK)

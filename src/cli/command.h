@@ -62,7 +62,7 @@ struct command {
     bool is_hidden; /* for building and testing; not in any list */
 };
 
-/* Options that every command takes. */
+/* Options that every command takes (options.c). */
 extern const struct option_spec common_options[];
 
 /* All commands in the order of help; NULL ends the list. */

@@ -12,6 +12,12 @@
 #define NEAR_DISTANCE 2    /* typing errors forgiven in a suggestion */
 #define SHOWN_SIZE 256
 
+const struct option_spec common_options[] = {
+    {.name = "help", .letter = 'h', .help = "Show what the command does and its options."},
+    {.name = "no-color", .help = "No colours, also on a terminal."},
+    {.name = NULL},
+};
+
 /* The words still to be read. */
 struct words {
     char **next;
@@ -25,35 +31,33 @@ void wipe_text(char *text)
         *p++ = 'x';
 }
 
-/* Where the password of "scheme://user:password@host" or "user:password@tcp(host)" starts and ends;
- * NULL when there is none. The last '@' counts, as in Milvus. */
-static const char *password_in(const char *word, const char **ret_end)
+bool password_span(const char *word, size_t *ret_from, size_t *ret_to)
 {
     const char *scheme = strstr(word, "://");
     const char *at = strrchr(word, '@');
     if (at == NULL || (scheme == NULL && strchr(at, '(') == NULL))
-        return NULL;
+        return false;
     const char *user = scheme != NULL && scheme < at ? scheme + 3 : word;
     const char *colon = memchr(user, ':', (size_t)(at - user));
     if (colon == NULL)
-        return NULL;
-    *ret_end = at;
-    return colon + 1;
+        return false;
+    *ret_from = (size_t)(colon - word) + 1;
+    *ret_to = (size_t)(at - word);
+    return true;
 }
 
 const char *show_word(const char *word, char *buffer, size_t size)
 {
-    const char *password_end = NULL;
-    const char *password = password_in(word, &password_end);
-    size_t used = 0;
-    for (const char *p = word; *p != '\0' && used + 5 < size; p++) {
-        if (p == password) {
+    size_t from = SIZE_MAX, to = 0, used = 0;
+    (void)password_span(word, &from, &to);
+    for (size_t i = 0; word[i] != '\0' && used + 5 < size; i++) {
+        if (i == from) {
             memcpy(buffer + used, "***", 3);
             used += 3;
-            p = password_end;
+            i = to;
         }
-        const unsigned char c = (unsigned char)*p;
-        buffer[used++] = c < 0x20 || c == 0x7f ? '?' : *p;
+        const unsigned char c = (unsigned char)word[i];
+        buffer[used++] = c < 0x20 || c == 0x7f ? '?' : word[i];
     }
     buffer[used] = '\0';
     return buffer;
@@ -372,8 +376,8 @@ static enum err_code parse_words(struct arguments *arguments, struct words *word
             const char *copy = arena_strdup(&arguments->arena, word);
             if (copy == NULL)
                 return err_nomem(err, "arguments");
-            const char *end = NULL;
-            if (password_in(word, &end) != NULL)
+            size_t from = 0, to = 0;
+            if (password_span(word, &from, &to))
                 wipe_text(word);
             arguments->operands[arguments->operand_count++] = copy;
         }

@@ -60,6 +60,9 @@ enum err_code arguments_all(struct arguments *arguments, const char *name, const
 bool parse_id(const char *text, int64_t *ret_id);
 /* The name nearest to `word` among `count` names, or NULL when none is near. */
 const char *nearest_name(const char *word, const char *const *names, size_t count);
+/* Finds the password of "scheme://user:password@host" or "user:password@tcp(host)"; the last '@'
+ * counts, as in Milvus. False when there is none. */
+bool password_span(const char *word, size_t *ret_from, size_t *ret_to);
 /* Writes a word of the command line for a message: passwords in URIs and DSNs become "***", control
  * characters are escaped. At most size - 1 bytes; returns buffer. */
 const char *show_word(const char *word, char *buffer, size_t size);

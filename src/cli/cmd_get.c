@@ -1,0 +1,233 @@
+/* cmd_get.c: rows by their ids: get (all of them must be there) and query (what is there). */
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/db.h"
+#include "cli/output.h"
+#include "cli/vectors.h"
+#include "engine/lookup.h"
+
+#define COMPONENTS_SHOWN 8
+#define IDS_AT_ONCE 4096
+
+/* What is asked, and how it is shown. */
+struct question {
+    const struct arguments *arguments;
+    struct snapshot *snapshot;
+    const char *partition;
+    bool is_json;
+    bool is_strict; /* an id that is not there is an error */
+    bool has_vectors;
+    uint64_t shown;
+    uint64_t missing;
+    int64_t first_missing;
+};
+
+static void json_row(const struct question *q, int64_t id, const struct lookup_result *r, size_t i,
+                     struct text *text)
+{
+    const struct collection_facts *f = snapshot_facts(q->snapshot);
+    if (q->shown > 0)
+        text_add(text, ",\n"); /* rows come in portions: the builder may be empty here */
+    json_open(text, NULL, '{');
+    json_add_int(text, "id", id);
+    json_add_string(text, "partition", f->partitions[r->partitions[i]].name);
+    if (q->has_vectors)
+        vector_add_json(text, "vector", r->vectors + i * r->row_size, r->row_size,
+                        metric_is_binary(f->metric));
+    json_close(text, '}');
+}
+
+static void text_row(const struct question *q, int64_t id, const struct lookup_result *r, size_t i,
+                     struct text *text)
+{
+    const struct collection_facts *f = snapshot_facts(q->snapshot);
+    text_addf(text, "%lld\t", (long long)id);
+    output_name(text, f->partitions[r->partitions[i]].name);
+    if (q->has_vectors) {
+        text_add(text, "\t");
+        vector_add_text(text, r->vectors + i * r->row_size, r->row_size,
+                        metric_is_binary(f->metric), COMPONENTS_SHOWN);
+    }
+    text_add(text, "\n");
+}
+
+static enum err_code answer_some(struct question *q, const int64_t *ids, size_t count,
+                                 struct err *err)
+{
+    struct lookup_result r;
+    const enum err_code code = lookup_get(q->snapshot, q->partition, ids, count, &r, err);
+    if (code != ERR_OK)
+        return code;
+    struct text text;
+    text_init(&text);
+    for (size_t i = 0; i < count; i++) {
+        if (!r.found[i]) {
+            q->first_missing = q->missing++ == 0 ? ids[i] : q->first_missing;
+            continue;
+        }
+        if (q->is_json)
+            json_row(q, ids[i], &r, i, &text);
+        else
+            text_row(q, ids[i], &r, i, &text);
+        q->shown++;
+    }
+    lookup_result_release(&r);
+    return output_write(&text, err);
+}
+
+static enum err_code answer(struct question *q, const int64_t *ids, uint64_t count, struct err *err)
+{
+    struct text text;
+    text_init(&text);
+    if (q->is_json) {
+        json_open(&text, NULL, '{');
+        json_add_string(&text, "collection", q->arguments->operands[1]);
+        json_open(&text, "rows", '[');
+    }
+    enum err_code code = output_write(&text, err);
+    for (uint64_t done = 0; code == ERR_OK && done < count; done += IDS_AT_ONCE) {
+        const uint64_t left = count - done;
+        code = answer_some(q, ids + done, (size_t)(left < IDS_AT_ONCE ? left : IDS_AT_ONCE), err);
+    }
+    if (code != ERR_OK)
+        return code;
+    if (q->is_json) {
+        text_addf(&text, "],\"missing\":%llu}\n", (unsigned long long)q->missing);
+        code = output_write(&text, err);
+    } else if (q->missing > 0 && !q->is_strict) {
+        log_line("%llu %s not there", (unsigned long long)q->missing,
+                 plural(q->missing, "id is", "ids are"));
+    }
+    if (code == ERR_OK && q->is_strict && q->missing > 0)
+        return err_set(err, ERR_NOT_FOUND, "%llu %s not there, the first is %lld",
+                       (unsigned long long)q->missing, plural(q->missing, "id is", "ids are"),
+                       (long long)q->first_missing);
+    return code;
+}
+
+static enum err_code ask(struct arguments *arguments, bool is_strict, const int64_t *ids,
+                         uint64_t count, struct err *err)
+{
+    struct database *database = NULL;
+    struct question q = {
+        .arguments = arguments,
+        .partition = arguments_text(arguments, "partition"),
+        .is_json = arguments_has(arguments, "json"),
+        .is_strict = is_strict,
+        .has_vectors = !arguments_has(arguments, "no-vectors"),
+    };
+    enum err_code code = db_open_collection(arguments, &database, &q.snapshot, err);
+    if (code != ERR_OK)
+        return code;
+    code = answer(&q, ids, count, err);
+    snapshot_unref(q.snapshot);
+    database_close(database);
+    return code;
+}
+
+/* Ids given as words into one array; mem_free. */
+static enum err_code read_words(const char *const *words, size_t count, int64_t **ret_ids,
+                                struct err *err)
+{
+    int64_t *ids = mem_alloc(count, sizeof *ids);
+    if (ids == NULL)
+        return err_nomem(err, "ids");
+    for (size_t i = 0; i < count; i++) {
+        char shown[64];
+        if (!parse_id(words[i], &ids[i])) {
+            mem_free(ids);
+            return err_set(err, ERR_USAGE, "%s is not an id: a 64-bit integer",
+                           show_word(words[i], shown, sizeof shown));
+        }
+    }
+    *ret_ids = ids;
+    return ERR_OK;
+}
+
+static enum err_code run_get(struct arguments *arguments, struct err *err)
+{
+    int64_t *ids = NULL;
+    const size_t count = arguments->operand_count - 2;
+    enum err_code code = read_words(arguments->operands + 2, count, &ids, err);
+    if (code == ERR_OK)
+        code = ask(arguments, true, ids, count, err);
+    mem_free(ids);
+    return code;
+}
+
+static enum err_code run_query(struct arguments *arguments, struct err *err)
+{
+    const char *file = arguments_text(arguments, "ids-file");
+    const char **words = NULL;
+    size_t count = 0;
+    enum err_code code = arguments_list(arguments, "ids", &words, &count, err);
+    if (code == ERR_OK && (count == 0) == (file == NULL))
+        code = err_set(err, ERR_USAGE, "either --ids 1,2,3 or --ids-file FILE.npy is needed");
+    if (code != ERR_OK)
+        return code;
+    if (file != NULL) {
+        struct ids ids;
+        code = ids_from_npy(file, &ids, err);
+        if (code != ERR_OK)
+            return code;
+        code = ask(arguments, false, ids.items, ids.count, err);
+        ids_release(&ids);
+        return code;
+    }
+    int64_t *ids = NULL;
+    code = read_words(words, count, &ids, err);
+    if (code == ERR_OK)
+        code = ask(arguments, false, ids, count, err);
+    mem_free(ids);
+    return code;
+}
+
+#define LOOKUP_OPTIONS                                                                             \
+    {.name = "partition",                                                                          \
+     .letter = 'p',                                                                                \
+     .kind = OPTION_TEXT,                                                                          \
+     .argument = "NAME",                                                                           \
+     .help = "Look only in this partition."},                                                      \
+        {.name = "no-vectors", .help = "Leave the vectors out of the answer."},                    \
+    {                                                                                              \
+        .name = "json", .help = "Answer as JSON, with whole vectors (docs/cli.md)."                \
+    }
+
+const struct command cmd_get = {
+    .name = "get",
+    .summary = "show the rows of some ids",
+    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
+                                              {.name = "COLLECTION"},
+                                              {.name = "ID", .is_repeated = true},
+                                              {0}},
+    .options = (const struct option_spec[]){LOOKUP_OPTIONS, {0}},
+    .description = "Prints id, partition and vector, separated by tabs, in the order asked for; an "
+                   "id that is not there ends the command with status 1. Of an id in several rows "
+                   "the row is shown that Milvus 1.x would have given.",
+    .examples = (const struct example[]){{"godwit get ./godwit-data words 17 42 --json", ""}, {0}},
+    .run = run_get,
+};
+
+const struct command cmd_query = {
+    .name = "query",
+    .summary = "show those of many ids that are there",
+    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
+                                              {.name = "COLLECTION"},
+                                              {0}},
+    .options = (const struct option_spec[]){{.name = "ids",
+                                             .kind = OPTION_TEXT,
+                                             .is_repeatable = true,
+                                             .argument = "ID,...",
+                                             .help = "The ids."},
+                                            {.name = "ids-file",
+                                             .kind = OPTION_FILE,
+                                             .argument = "FILE.npy",
+                                             .help = "The ids, an int64 array of NumPy."},
+                                            LOOKUP_OPTIONS,
+                                            {0}},
+    .description = "As godwit get, but ids that are not there are only counted.",
+    .examples =
+        (const struct example[]){{"godwit query ./godwit-data words --ids 17,42,99999", ""}, {0}},
+    .run = run_query,
+};

@@ -1,0 +1,160 @@
+/* move.c: see move.h. */
+#include "cli/move.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "target/target.h"
+
+/* What is open during a run. */
+struct run {
+    const struct move *move;
+    struct source *source;
+    struct target *target; /* NULL in a dry run without a target */
+    struct migrate_progress *progress;
+    struct migrate_result result;
+    int64_t started_us;
+    int64_t ended_us;
+};
+
+static enum err_code open_ends(struct run *run, struct err *err)
+{
+    const struct move *move = run->move;
+    enum err_code code = source_arguments_open(move->from, &run->source, err);
+    if (code != ERR_OK)
+        return code;
+    findings_log(&run->source->description);
+    if (move->is_dry_run && !source_engine_is_database(move->to))
+        return ERR_OK;
+    const struct target_options options = {.link = strcmp(move->way, "link") == 0};
+    return target_open(move->to, &options, &run->target, err);
+}
+
+static enum err_code migrate(struct run *run, struct err *err)
+{
+    const struct move *move = run->move;
+    const struct arguments *a = move->arguments;
+    struct text source, line;
+    text_init(&source);
+    text_init(&line);
+    source_arguments_add_json(move->from, &source);
+    command_line_add(a, &line);
+    enum err_code code =
+        text_failed(&source) || text_failed(&line) ? err_nomem(err, "job") : ERR_OK;
+    const struct migrate_options options = {
+        .selection = move->selection,
+        .if_exists = move->if_exists,
+        .is_dry_run = move->is_dry_run,
+        .restart = move->restart,
+        .threads = (size_t)arguments_count(a, "jobs", 0),
+        .rate_max = arguments_count(a, "limit-rate", 0),
+        .way = move->way,
+        .source_arguments = text_get(&source),
+        .command_line = text_get(&line),
+        .stop = interrupt_flag(),
+    };
+    run->started_us = clock_now_us();
+    struct progress_display *display = NULL;
+    if (code == ERR_OK) {
+        display = progress_start(a, "migrate", run->progress, NULL);
+        code = migrate_run(run->source, run->target, &options, run->progress, &run->result, err);
+    }
+    progress_stop(display);
+    run->ended_us = clock_now_us();
+    text_release(&source);
+    text_release(&line);
+    return code;
+}
+
+static void write_plan(const struct run *run, struct text *text)
+{
+    static const char *const heads[] = {"collection", "in the target", ">rows", ">segments",
+                                        ">size"};
+    const struct migrate_result *r = &run->result;
+    struct table table;
+    table_init(&table, heads, sizeof heads / sizeof *heads);
+    for (size_t i = 0; i < r->verify.collection_count; i++) {
+        const struct compared_collection *c = &r->verify.collections[i];
+        table_cell_name(&table, "", c->name);
+        table_cell_name(&table, "", c->target_name);
+        table_cell_number(&table, c->source_rows);
+        table_cell_number(&table, c->segments);
+        table_cell_size(&table, c->size);
+    }
+    table_write(&table, 0, text);
+    char rows[NUMBER_SIZE], size[NUMBER_SIZE];
+    text_addf(text, "\nwould migrate %s %s, %s; nothing was written\n",
+              format_number(r->verify.source_rows, rows),
+              plural(r->verify.source_rows, "row", "rows"), format_size(r->verify.size, size));
+}
+
+static void write_summary(const struct run *run, enum err_code code, struct text *text)
+{
+    const struct verify_result *v = &run->result.verify;
+    char rows[NUMBER_SIZE], size[NUMBER_SIZE], time[NUMBER_SIZE], rate[NUMBER_SIZE];
+    const uint64_t duration_us = (uint64_t)(run->ended_us - run->started_us);
+    comparison_write(v, text);
+    if (code != ERR_OK && code != ERR_LEFT_OUT)
+        return;
+    text_addf(text, "\n%smigrated %s %s of %zu %s%s, %s in %s", output_colour(COLOUR_GREEN),
+              format_number(v->target_rows, rows), plural(v->target_rows, "row", "rows"),
+              v->collection_count, plural(v->collection_count, "collection", "collections"),
+              output_colour(COLOUR_NONE), format_size(v->size, size),
+              format_seconds(duration_us * 1000, time));
+    if (duration_us > 0)
+        text_addf(text, " (%s/s)",
+                  format_size((uint64_t)((double)v->size * 1e6 / (double)duration_us), rate));
+    text_add(text, "; every row was read back and agrees\n");
+    if (run->result.was_resumed)
+        text_addf(text, "continued job %lld: %s segments were there already\n",
+                  (long long)run->result.job, format_number(run->result.segments_found, rows));
+    if (v->left_out_segments > 0)
+        text_addf(text, "%s damaged %s left out\n", format_number(v->left_out_segments, rows),
+                  plural(v->left_out_segments, "segment was", "segments were"));
+}
+
+/* What a person would do now. */
+static void log_next(const struct run *run, enum err_code code)
+{
+    const struct verify_result *v = &run->result.verify;
+    if (code == ERR_INTERRUPTED)
+        log_line("run the same command again to continue");
+    if ((code != ERR_OK && code != ERR_LEFT_OUT) || run->move->is_dry_run)
+        return;
+    for (size_t i = 0; i < v->collection_count; i++)
+        if (v->collections[i].target_rows > 0) {
+            log_line("next: godwit search %s %s --like ID, or godwit describe %s %s", run->move->to,
+                     v->collections[i].target_name, run->move->to, v->collections[i].target_name);
+            return;
+        }
+}
+
+static enum err_code tell(const struct run *run, enum err_code code, struct err *err)
+{
+    struct text text;
+    text_init(&text);
+    if (run->move->is_dry_run && code == ERR_OK)
+        write_plan(run, &text);
+    else if (run->result.verify.collection_count > 0)
+        write_summary(run, code, &text);
+    const enum err_code told = output_write(&text, code == ERR_OK ? err : NULL);
+    log_next(run, code);
+    return code == ERR_OK ? told : code;
+}
+
+enum err_code move_run(const struct move *move, struct err *err)
+{
+    struct run run = {.move = move, .progress = migrate_progress_new()};
+    enum err_code code = run.progress == NULL ? err_nomem(err, "progress") : open_ends(&run, err);
+    if (code == ERR_OK) {
+        code = migrate(&run, err);
+        code = tell(&run, code, err);
+        migrate_result_release(&run.result);
+    }
+    target_close(run.target);
+    source_close(run.source);
+    migrate_progress_free(run.progress);
+    return code;
+}
