@@ -193,6 +193,7 @@ static void tell_collection(struct text *text, const struct compared_collection 
         tell_partition(&part, &collection->partitions[p]);
         text_addf(text, "%s%s / %s: %s", text->size > 0 ? "; " : "", collection->name,
                   collection->partitions[p].tag, text_get(&part));
+        text->has_failed |= text_failed(&part);
         text_release(&part);
         return; /* one partition stands for all of a collection here; the result has them */
     }
@@ -212,12 +213,17 @@ static enum err_code tell_differences(const struct verify_result *result, struct
         tell_collection(&part, &result->collections[k]);
         if (count++ < DIFFERENCES_TOLD)
             text_addf(&text, "; %s", text_get(&part));
+        text.has_failed |= text_failed(&part);
         text_release(&part);
     }
-    const enum err_code code = err_set(
-        err, ERR_MISMATCH, "%" PRIu64 " of %zu collections differ%s%s%s", count,
-        result->collection_count, text_get(&text),
-        *result->unreadable != '\0' ? "; unreadable in the target: " : "", result->unreadable);
+    enum err_code code = ERR_OK;
+    if (text_failed(&text))
+        code = err_nomem(err, "differences");
+    else
+        code = err_set(err, ERR_MISMATCH, "%" PRIu64 " of %zu collections differ%s%s%s", count,
+                       result->collection_count, text_get(&text),
+                       *result->unreadable != '\0' ? "; unreadable in the target: " : "",
+                       result->unreadable);
     text_release(&text);
     return code;
 }
