@@ -51,8 +51,19 @@ static void close_installation(struct source *source)
 static const struct source_ops installation_ops = {.open_segment = open_segment,
                                                    .close = close_installation};
 
-/* From the metadata to a description. */
-static enum err_code fill(struct installation *installation, struct err *err)
+struct installation *installation_new(const struct milvus1_options *options)
+{
+    struct installation *installation = mem_zalloc(1, sizeof *installation);
+    if (installation == NULL)
+        return NULL;
+    installation->base.ops = &installation_ops;
+    installation->options = *options;
+    arena_init(&installation->arena, INSTALLATION_SIZE_MAX);
+    finding_list_init(&installation->base.description.findings, &installation->arena);
+    return installation;
+}
+
+enum err_code installation_fill(struct installation *installation, struct err *err)
 {
     struct finding_list *findings = &installation->base.description.findings;
     const struct located *located = &installation->located;
@@ -86,18 +97,14 @@ static enum err_code fill(struct installation *installation, struct err *err)
 enum err_code milvus1_open(const struct milvus1_options *options, struct source **ret_source,
                            struct err *err)
 {
-    struct installation *installation = mem_zalloc(1, sizeof *installation);
+    struct installation *installation = installation_new(options);
     if (installation == NULL)
         return err_nomem(err, options->path);
-    installation->base.ops = &installation_ops;
-    installation->options = *options;
-    arena_init(&installation->arena, INSTALLATION_SIZE_MAX);
     struct finding_list *findings = &installation->base.description.findings;
-    finding_list_init(findings, &installation->arena);
     enum err_code code = located_find(options, findings, &installation->located, err);
     installation->has_located = code == ERR_OK;
     if (code == ERR_OK)
-        code = fill(installation, err);
+        code = installation_fill(installation, err);
     if (code != ERR_OK) {
         close_installation(&installation->base);
         return code;

@@ -38,8 +38,13 @@ struct installation {
     struct replay replay;
     struct segment_facts **facts;           /* by table */
     struct installation_segment **segments; /* by collection, like the description's */
-    bool has_located;
+    bool has_located;                       /* `located` is to be released */
 };
+
+/* An empty one; NULL when memory ends. Freed by source_close. */
+struct installation *installation_new(const struct milvus1_options *options) MUST_USE;
+/* From `located`, which is set, to a described source. Errors: those of milvus1_open. */
+enum err_code installation_fill(struct installation *installation, struct err *err) MUST_USE;
 
 /* Place of one segment on disk. */
 struct segment1_place installation_place(const struct installation *installation, size_t table,
