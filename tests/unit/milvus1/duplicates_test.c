@@ -94,7 +94,8 @@ static void test_duplicates__random_ids(void **state)
     for (size_t r = 0; r < 4; r++) {
         ids->count = IDS_MAX - 13;
         for (size_t k = 0; k < ids->count; k++)
-            ids->ids[k] = ((int64_t)(rand() % ranges[r]) - ranges[r] / 2) * (1 + (int64_t)r << 20);
+            ids->ids[k] =
+                ((int64_t)(rand() % ranges[r]) - ranges[r] / 2) * ((1 + (int64_t)r) << 20);
         check_all(ids);
     }
     mem_free(ids);
