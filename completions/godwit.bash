@@ -30,13 +30,14 @@ _godwit()
     inspect)
         case $previous in
         --to) _godwit_folders; return ;;
+        --progress) _godwit_words "auto plain json none"; return ;;
         --config) _godwit_files; return ;;
         --meta) return ;;
         --meta-password-file) _godwit_files; return ;;
         --wal) _godwit_folders; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--json --to --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
+            _godwit_words "--json --to --quick --progress --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
         else
             _godwit_files
         fi
@@ -122,7 +123,7 @@ _godwit()
         --wal) _godwit_folders; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--output --limit-rate --progress --json --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
+            _godwit_words "--output --skip-damaged --limit-rate --progress --json --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
         else
             _godwit_files
         fi

@@ -4,11 +4,15 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "cli/cmd.h"
 #include "cli/findings.h"
+#include "cli/interrupt.h"
 #include "cli/open.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/progress.h"
+#include "target/target.h"
 
 #define FINDINGS_SHOWN 100
 /* What a segment of the database costs beside its rows: head, block checksums, catalog rows. */
@@ -329,6 +333,25 @@ static enum err_code show(struct arguments *arguments, struct source *source, bo
     return written != ERR_OK ? written : code;
 }
 
+/* The only part that reads the vectors; a database of ours has been verified when it was made. */
+static enum err_code scan_values(const struct arguments *arguments,
+                                 const struct source_arguments *from, struct source *source,
+                                 struct err *err)
+{
+    if (arguments_has(arguments, "quick") || source_engine_is_database(from->options.path))
+        return ERR_OK;
+    struct meter meter;
+    meter_init(&meter, 0, interrupt_flag());
+    struct progress_display *display = progress_start(arguments, "reading vectors", NULL, &meter);
+    struct err late = {.code = ERR_OK};
+    const enum err_code code = milvus1_scan_values(source, pool_processor_count(), &meter, &late);
+    progress_stop(display);
+    if (code == ERR_OK)
+        return ERR_OK;
+    *err = late;
+    return code;
+}
+
 static enum err_code run(struct arguments *arguments, struct err *err)
 {
     struct source_arguments from;
@@ -344,6 +367,8 @@ static enum err_code run(struct arguments *arguments, struct err *err)
         if (code != ERR_OK)
             *err = again;
     }
+    if (code == ERR_OK)
+        code = scan_values(arguments, &from, source, err);
     if (code == ERR_OK)
         code = show(arguments, source, is_running, err);
     source_close(source);
@@ -363,10 +388,14 @@ const struct command cmd_inspect = {
              .argument = "DIR",
              .help = "Where you mean to migrate to: free space and --link are judged for it "
                      "(default: the current folder)."},
+            {.name = "quick",
+             .help = "Do not read the vectors: NaN and infinite components are not looked for."},
+            PROGRESS_OPTION,
             SOURCE_OPTIONS,
             {0}},
     .description =
-        "Reads metadata, deleted rows, ids and the write-ahead log of SOURCE and shows "
+        "Reads metadata, deleted rows, ids, the write-ahead log and the vectors of SOURCE and "
+        "shows "
         "collections, partitions, rows alive, deleted, only in the log, duplicate ids, the space "
         "that migrating needs, and every finding with file, offset, what was found and expected, "
         "and what will happen to it. SOURCE is the root of an installation (with db/ and wal/), "

@@ -75,6 +75,7 @@ static enum err_code run_package(struct arguments *arguments, struct err *err)
         return err_set(err, ERR_USAGE, "%s: a package is made in a folder", output);
     struct source_arguments from;
     enum err_code code = source_arguments_read(arguments, arguments->operands[0], &from, err);
+    from.options.skip_damaged = arguments_has(arguments, "skip-damaged");
     if (code == ERR_OK) {
         struct meter meter;
         meter_init(&meter, arguments_count(arguments, "limit-rate", 0), interrupt_flag());
@@ -85,10 +86,15 @@ static enum err_code run_package(struct arguments *arguments, struct err *err)
     source_arguments_release(&from);
     if (code == ERR_NOT_FOUND)
         return err_recode(err, ERR_SOURCE);
-    if (code != ERR_OK)
+    if (code != ERR_OK && code != ERR_LEFT_OUT)
         return code;
-    return tell_folder(arguments, "package", output,
-                       ": complete; godwit inspect, migrate and verify take it as SOURCE", err);
+    struct err late;
+    const enum err_code told = tell_folder(
+        arguments, "package", output,
+        code == ERR_OK ? ": complete; godwit inspect, migrate and verify take it as SOURCE"
+                       : ": made, with damaged segments left out",
+        code == ERR_OK ? err : &late);
+    return code == ERR_OK ? told : code;
 }
 
 const struct command cmd_export = {
@@ -148,6 +154,9 @@ const struct command cmd_package = {
                                              .argument = "DIR",
                                              .help = "The folder of the package, made when absent. "
                                                      "Must be given."},
+                                            {.name = "skip-damaged",
+                                             .help = "Leave out segments that cannot be read, name "
+                                                     "them, and end with status 6."},
                                             {.name = "limit-rate",
                                              .kind = OPTION_SIZE,
                                              .argument = "SIZE",

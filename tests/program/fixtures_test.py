@@ -33,10 +33,10 @@ def check_fixture(program, builder):
     folder = os.path.join(program.work, "fixture")
     os.makedirs(folder)
     e = builder(folder)
-    lock = open(e.hold_lock, "r+b") if e.hold_lock else None
+    before, data = tree(folder), os.path.join(program.work, "data")
+    lock = open(e.hold_lock, "r+b") if e.hold_lock else None              # after tree(): closing a file gives up the locks on it
     if lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
-    before, data = tree(folder), os.path.join(program.work, "data")
     try:
         report = program.ok("inspect", e.source, *e.options, codes=(0,) if e.code == (0,) else (0, 3, 6, 8))
         check_counts(program, e)
