@@ -183,63 +183,18 @@ static ALWAYS_INLINE __m256i count_words(__m256i bits)
     return _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256());
 }
 
-static ALWAYS_INLINE uint32_t sum_words(__m256i words)
+#include "kernel/bits.h"
+
+void avx2_xor_bits(const uint8_t *query, size_t size, const uint8_t *const *rows, size_t count,
+                   uint32_t *ret_bits)
 {
-    const __m128i two =
-        _mm_add_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    return (uint32_t)(_mm_cvtsi128_si32(two) + _mm_extract_epi32(two, 2));
+    xor_rows(query, size, rows, count, ret_bits);
 }
 
-static ALWAYS_INLINE __m256i load_bytes(const uint8_t *bytes)
+void avx2_and_bits(const uint8_t *query, size_t size, const uint8_t *const *rows, size_t count,
+                   uint32_t *ret_both, uint32_t *ret_row)
 {
-    return _mm256_loadu_si256((const __m256i *)(const void *)bytes);
-}
-
-/* The last `size` < 32 bytes; those beyond are zero. */
-static ALWAYS_INLINE __m256i load_rest(const uint8_t *bytes, size_t size)
-{
-    uint8_t padded[32] = {0};
-    memcpy(padded, bytes, size);
-    return load_bytes(padded);
-}
-
-static void avx2_xor_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
-                          size_t count, uint32_t *ret_bits)
-{
-    const size_t rest = size % 32;
-    const size_t whole = size - rest;
-    const __m256i query_rest = load_rest(query + whole, rest);
-    for (size_t i = 0; i < count; i++) {
-        __m256i sum = _mm256_setzero_si256();
-        for (size_t at = 0; at < whole; at += 32)
-            sum = _mm256_add_epi64(sum, count_words(_mm256_xor_si256(load_bytes(query + at),
-                                                                     load_bytes(rows[i] + at))));
-        if (rest != 0)
-            sum = _mm256_add_epi64(
-                sum, count_words(_mm256_xor_si256(query_rest, load_rest(rows[i] + whole, rest))));
-        ret_bits[i] = sum_words(sum);
-    }
-}
-
-static void avx2_and_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
-                          size_t count, uint32_t *ret_both, uint32_t *ret_row)
-{
-    const size_t rest = size % 32;
-    const size_t whole = size - rest;
-    const __m256i query_rest = load_rest(query + whole, rest);
-    for (size_t i = 0; i < count; i++) {
-        const __m256i row_rest = load_rest(rows[i] + whole, rest);
-        __m256i both = count_words(_mm256_and_si256(query_rest, row_rest));
-        __m256i alone = count_words(row_rest);
-        for (size_t at = 0; at < whole; at += 32) {
-            const __m256i row = load_bytes(rows[i] + at);
-            both =
-                _mm256_add_epi64(both, count_words(_mm256_and_si256(load_bytes(query + at), row)));
-            alone = _mm256_add_epi64(alone, count_words(row));
-        }
-        ret_both[i] = sum_words(both);
-        ret_row[i] = sum_words(alone);
-    }
+    and_rows(query, size, rows, count, ret_both, ret_row);
 }
 
 static uint64_t avx2_within(const float *keys, float limit)

@@ -1,9 +1,10 @@
 /* avx512.c: what AVX-512 (F, BW, DQ, VL) does better than AVX2: the filter tile above all.
  *
- * The tile is 12 queries by 32 rows: 24 sums in registers, two loads and twelve broadcasts a step,
- * so the multiply-add units are the limit. Canonical scores of rows from memory are left to avx2.c:
- * memory is their limit, and on Zen 4 loads of 64 bytes that cross cache lines read from memory at
- * 17 GB/s where loads of 32 bytes reach 26 (vectors in a linked .rv file start at offset 8). */
+ * With VPOPCNTDQ, avx512_popcnt.c counts bits as well. The tile is 12 queries by 32 rows: 24 sums
+ * in registers, two loads and twelve broadcasts a step, so the multiply-add units are the limit.
+ * Canonical scores of rows from memory are left to avx2.c: memory is their limit, and on Zen 4
+ * loads of 64 bytes that cross cache lines read from memory at 17 GB/s where loads of 32 bytes
+ * reach 26 (vectors in a linked .rv file start at offset 8). */
 #include <immintrin.h>
 
 #include "kernel/isa.h"
@@ -11,9 +12,8 @@
 #include "kernel/transpose.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define TILE_ROWS 32
-#define TILE_GROUP 12
-#define TILE_STEP 2
+#define TILE_ROWS AVX512_TILE_ROWS
+#define TILE_GROUP AVX512_TILE_GROUP
 
 uint64_t avx512_within(const float *keys, float limit)
 {
@@ -177,3 +177,21 @@ void avx512_tile(const struct kernel_panel *panel, const struct kernel_group *gr
         break;
     }
 }
+
+const struct kernel kernel_avx512 = {
+    .isa = "avx512",
+    .name = "avx512",
+    .squared_distance = avx2_squared_distance,
+    .inner_product = avx2_inner_product,
+    .product_norm = avx2_product_norm,
+    .xor_bits = avx2_xor_bits,
+    .and_bits = avx2_and_bits,
+    .within = avx512_within,
+    .match_ids = avx512_match_ids,
+    .pack = avx512_pack,
+    .tile = avx512_tile,
+    .tile_rows = AVX512_TILE_ROWS,
+    .tile_group = AVX512_TILE_GROUP,
+    .tile_step = AVX512_TILE_STEP,
+    .filter_min = AVX512_FILTER_MIN,
+};

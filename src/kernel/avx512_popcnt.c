@@ -4,13 +4,25 @@
 #include "kernel/isa.h"
 #include "kernel/kernel.h"
 
-/* Set bits of each of the eight 64-bit words. */
-static inline __m512i count_words(__m512i bits)
+/* Set bits of each of the four 64-bit words. */
+static inline __m256i count_words(__m256i bits)
 {
-    return _mm512_popcnt_epi64(bits);
+    return _mm256_popcnt_epi64(bits);
 }
 
-#include "kernel/avx512_bits.h"
+#include "kernel/bits.h"
+
+static void popcnt_xor_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
+                            size_t count, uint32_t *ret_bits)
+{
+    xor_rows(query, size, rows, count, ret_bits);
+}
+
+static void popcnt_and_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
+                            size_t count, uint32_t *ret_both, uint32_t *ret_row)
+{
+    and_rows(query, size, rows, count, ret_both, ret_row);
+}
 
 const struct kernel kernel_avx512_popcnt = {
     .isa = "avx512",
@@ -18,14 +30,14 @@ const struct kernel kernel_avx512_popcnt = {
     .squared_distance = avx2_squared_distance,
     .inner_product = avx2_inner_product,
     .product_norm = avx2_product_norm,
-    .xor_bits = bits_xor,
-    .and_bits = bits_and,
+    .xor_bits = popcnt_xor_bits,
+    .and_bits = popcnt_and_bits,
     .within = avx512_within,
     .match_ids = avx512_match_ids,
     .pack = avx512_pack,
     .tile = avx512_tile,
-    .tile_rows = 32,
-    .tile_group = 12,
-    .tile_step = 2,
-    .filter_min = 12,
+    .tile_rows = AVX512_TILE_ROWS,
+    .tile_group = AVX512_TILE_GROUP,
+    .tile_step = AVX512_TILE_STEP,
+    .filter_min = AVX512_FILTER_MIN,
 };

@@ -13,10 +13,17 @@ extern const struct kernel kernel_avx2;
 extern const struct kernel kernel_avx512;
 extern const struct kernel kernel_avx512_popcnt;
 
+#define AVX512_TILE_ROWS 32
+#define AVX512_TILE_GROUP 12
+#define AVX512_TILE_STEP 2
+#define AVX512_FILTER_MIN 12
+
 /* Parts that several tables share. */
 kernel_score_fn avx2_squared_distance;
 kernel_score_fn avx2_inner_product;
 kernel_product_norm_fn avx2_product_norm;
+kernel_xor_fn avx2_xor_bits;
+kernel_and_fn avx2_and_bits;
 kernel_within_fn avx512_within;
 kernel_match_fn avx512_match_ids;
 kernel_pack_fn avx512_pack;

@@ -77,6 +77,23 @@ static void cosine_keys(const struct scan *scan, size_t query, const uint8_t *co
             ret_keys[i] = -careful_cosine(values, rows[i], scan->dim);
 }
 
+static void structure_keys(const uint32_t *both, const uint32_t *whole, size_t count,
+                           float *ret_keys)
+{
+    for (size_t i = 0; i < count; i++)
+        ret_keys[i] = both[i] == whole[i] ? 0.0F : NAN;
+}
+
+static void jaccard_keys(uint32_t query_bits, const uint32_t *both, const uint32_t *alone,
+                         size_t count, float *ret_keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int32_t any = (int32_t)(query_bits + alone[i] - both[i]);
+        const float part = (float)(any - (int32_t)both[i]) / (float)any;
+        ret_keys[i] = any == 0 ? 1.0F : part;
+    }
+}
+
 static void bit_keys(const struct scan *scan, size_t query, const uint8_t *const *rows,
                      size_t count, float *ret_keys)
 {
@@ -87,18 +104,17 @@ static void bit_keys(const struct scan *scan, size_t query, const uint8_t *const
     if (scan->metric == METRIC_HAMMING) {
         scan->kernel->xor_bits(bytes, scan->row_size, rows, count, both);
         for (size_t i = 0; i < count; i++)
-            ret_keys[i] = (float)both[i];
+            ret_keys[i] = (float)(int32_t)both[i];
         return;
     }
     scan->kernel->and_bits(bytes, scan->row_size, rows, count, both, alone);
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t any = query_bits + alone[i] - both[i];
-        const uint32_t whole = scan->metric == METRIC_SUBSTRUCTURE ? query_bits : alone[i];
-        if (is_structure(scan->metric))
-            ret_keys[i] = both[i] == whole ? 0.0F : NAN;
-        else
-            ret_keys[i] = any == 0 ? 1.0F : (float)(any - both[i]) / (float)any;
-    }
+    if (scan->metric == METRIC_SUBSTRUCTURE)
+        for (size_t i = 0; i < count; i++)
+            alone[i] = query_bits;
+    if (is_structure(scan->metric))
+        structure_keys(both, alone, count, ret_keys);
+    else
+        jaccard_keys(query_bits, both, alone, count, ret_keys);
 }
 
 void scan_keys(const struct scan *scan, size_t query, const uint8_t *const *rows, size_t count,
