@@ -104,8 +104,9 @@ static void log_words(const char *word, enum colour colour, const char *format, 
     for (char *p = line; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';
-    (void)fprintf(stderr, "godwit: %s%s%s%s\n", log_colour(colour), word, log_colour(COLOUR_NONE),
-                  line);
+    const bool has_word = word[0] != '\0';
+    (void)fprintf(stderr, "godwit: %s%s%s%s\n", has_word ? log_colour(colour) : "", word,
+                  has_word ? log_colour(COLOUR_NONE) : "", line);
 }
 
 void log_line(const char *format, ...)

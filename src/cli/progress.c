@@ -52,7 +52,7 @@ struct progress_display {
 struct moment {
     struct progress_view view;
     uint64_t now_ns;
-    uint64_t rate; /* bytes a second */
+    uint64_t rate; /* bytes of the data a second */
     uint64_t done; /* bytes copied and verified */
     uint64_t total;
     bool has_eta;
@@ -103,7 +103,9 @@ static void take_moment(struct progress_display *d, struct moment *m)
     const uint64_t worked = m->done > all->size_found ? m->done - all->size_found : 0;
     m->rate = take_rate(d, m->now_ns, worked);
     m->has_eta = m->rate > 0 && m->total >= m->done;
-    m->eta_s = m->has_eta ? (m->total - m->done) / m->rate : 0;
+    m->eta_s = m->has_eta ? (m->total - m->done + m->rate - 1) / m->rate : 0;
+    if (!is_comparing(m->view.phase))
+        m->rate /= 2; /* of the data, which is copied and read back */
 }
 
 static unsigned percent(uint64_t done, uint64_t total)
@@ -348,6 +350,7 @@ struct progress_display *progress_start(const struct arguments *arguments, const
     d->progress = progress;
     d->meter = meter;
     d->started_ns = clock_monotonic_ns();
+    d->window[d->samples++] = (struct sample){.at_ns = d->started_ns};
     d->form = FORM_PLAIN;
     if (name != NULL && strcmp(name, "json") == 0)
         d->form = FORM_JSON;
