@@ -19,7 +19,6 @@
 #define LOCATED_ARENA_MAX ((size_t)1 << 20)
 #define DATA_ROOTS_MAX 16
 #define SECONDARY_PATHS_SIZE_MAX 4096
-#define LOG_NAMES_MAX 1000000
 
 /* What is known while looking. */
 struct search {
@@ -450,49 +449,6 @@ static enum err_code load_found(struct search *search, struct err *err)
     return code;
 }
 
-static enum err_code has_log_files(const struct search *search, bool *ret_has, struct err *err)
-{
-    const struct located *located = search->located;
-    char **names = NULL;
-    size_t count = 0;
-    *ret_has = false;
-    if (located->log_folder == NULL)
-        return ERR_OK;
-    const enum err_code code = located->store->ops->list(located->store, located->log_folder,
-                                                         LOG_NAMES_MAX, &names, &count, err);
-    if (code != ERR_OK)
-        return code;
-    for (size_t k = 0; k < count; k++)
-        *ret_has = *ret_has || path_has_suffix(names[k], ".wal");
-    mem_free(names);
-    return ERR_OK;
-}
-
-static enum err_code refuse_log(struct search *search, struct err *err)
-{
-    struct located *located = search->located;
-    const struct finding finding = {
-        .severity = FINDING_REFUSED,
-        .code = "log-without-positions",
-        .path = located->log_folder,
-        .found = "a write-ahead log (wal/) beside a meta.json of the old tool",
-        .expected = "metadata with flush positions: meta.sqlite, MySQL, or a `godwit package`",
-        .consequence = "the log cannot be replayed with this meta.json; name the original metadata "
-                       "by --meta, or move wal/ away if all was flushed by a clean stop"};
-    located->log_folder = NULL;
-    return finding_add(search->findings, &finding, err);
-}
-
-/* What else the old tool's meta.json leaves out, catalog1.c says. */
-static enum err_code judge_lean(struct search *search, struct err *err)
-{
-    bool has_log = false;
-    if (!search->located->meta.is_lean)
-        return ERR_OK;
-    const enum err_code code = has_log_files(search, &has_log, err);
-    return code == ERR_OK && has_log ? refuse_log(search, err) : code;
-}
-
 static enum err_code judge_config(struct search *search, struct err *err)
 {
     if (!search->has_config || !search->config.s3_enabled)
@@ -568,7 +524,7 @@ static enum err_code find_all(struct search *search, struct err *err)
                     "names that an old client had written through another character set were "
                     "decoded to what the user typed",
                     err);
-    return code == ERR_OK ? judge_lean(search, err) : code;
+    return code;
 }
 
 enum err_code located_find(const struct milvus1_options *options, struct finding_list *findings,

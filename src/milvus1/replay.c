@@ -405,7 +405,7 @@ static enum err_code report_no_folder(struct scan *scan)
     for (size_t k = 0; k < catalog->table_count; k++)
         unfinished += catalog->tables[k].new_rows;
     const bool was_used = catalog->flush_lsn_max > 0 || located->meta.global_lsn > 0;
-    if (located->log_state == LOG_OFF || located->is_package || (!was_used && unfinished == 0))
+    if (located->log_state == LOG_OFF || located->meta.is_lean || (!was_used && unfinished == 0))
         return ERR_OK;
     return add(scan, (struct finding){
                          .severity = FINDING_WARNING,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -42,8 +43,11 @@
     "INSERT INTO TableFiles VALUES(4,'c','99',1,'99',4,16,1,5,6,7,0);"                             \
     "INSERT INTO Environment VALUES(40);"
 
+/* In memory where possible: these tests sync thousands of small files. */
 static inline char *fixture_folder(void)
 {
+    if (getenv("TMPDIR") == NULL && file_is_folder("/dev/shm"))
+        assert_int_equal(setenv("TMPDIR", "/dev/shm", 1), 0);
     char *folder = NULL;
     struct err err;
     assert_int_equal(folder_make_temporary(&folder, &err), ERR_OK);
@@ -57,12 +61,16 @@ static inline void fixture_remove(char *folder)
     mem_free(folder);
 }
 
+/* The result lives until the eighth call after it. */
 static inline char *fixture_path(const char *folder, const char *name)
 {
     static char paths[8][FILE_PATH_MAX];
     static size_t turn;
+    char joined[FILE_PATH_MAX]; /* `folder` may be one of `paths` */
     char *path = paths[turn++ % 8];
-    (void)snprintf(path, FILE_PATH_MAX, "%s/%s", folder, name);
+    const int size = snprintf(joined, sizeof joined, "%s/%s", folder, name);
+    assert_in_range(size, 1, sizeof joined - 1);
+    memcpy(path, joined, sizeof joined);
     return path;
 }
 

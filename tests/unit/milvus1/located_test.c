@@ -1,7 +1,6 @@
 /* located_test.c: what kind of folder it is, which config speaks for it, where the log is. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -317,12 +316,6 @@ static void test_located__prepared_folder_of_the_old_tool(void **state)
     assert_true(found.located.is_package);
     assert_true(found.located.meta.is_lean);
     assert_string_equal(found.located.data_roots[0], folder);
-    assert_int_equal(finding_count(&found.findings, FINDING_REFUSED), 0);
-    done(&found);
-    fixture_text(folder, "wal/0.wal", "x");
-    finds(&(struct milvus1_options){.path = folder}, &found);
-    assert_true(has_finding(&found, "log-without-positions"));
-    assert_int_equal(finding_count(&found.findings, FINDING_REFUSED), 1);
     done(&found);
     fixture_remove(folder);
 }

@@ -1,6 +1,5 @@
 /* meta_sqlite_test.c: rows out of meta.sqlite, and databases that are not what they should be. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/fault.h"
 #include "installation_fixture.h"
