@@ -51,6 +51,7 @@ _godwit()
         --if-exists) _godwit_words "fail append replace"; return ;;
         --jobs|-j) return ;;
         --limit-rate) return ;;
+        --report) _godwit_files; return ;;
         --progress) _godwit_words "auto plain json none"; return ;;
         --config) _godwit_files; return ;;
         --meta) return ;;
@@ -58,7 +59,7 @@ _godwit()
         --wal) _godwit_folders; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--to --collections --rename --duplicates --skip-damaged --if-exists --link --dry-run --restart --jobs --limit-rate --progress --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
+            _godwit_words "--to --collections --rename --duplicates --skip-damaged --if-exists --link --dry-run --restart --jobs --limit-rate --report --progress --json --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
         else
             _godwit_files
         fi
@@ -70,6 +71,7 @@ _godwit()
         --rename) return ;;
         --duplicates) _godwit_words "keep first fail"; return ;;
         --jobs|-j) return ;;
+        --report) _godwit_files; return ;;
         --progress) _godwit_words "auto plain json none"; return ;;
         --config) _godwit_files; return ;;
         --meta) return ;;
@@ -77,7 +79,7 @@ _godwit()
         --wal) _godwit_folders; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--against --collections --rename --duplicates --skip-damaged --jobs --progress --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
+            _godwit_words "--against --collections --rename --duplicates --skip-damaged --jobs --report --progress --json --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
         else
             _godwit_files
         fi
@@ -86,12 +88,13 @@ _godwit()
         case $previous in
         --jobs|-j) return ;;
         --limit-rate) return ;;
+        --report) _godwit_files; return ;;
         --progress) _godwit_words "auto plain json none"; return ;;
         --meta) return ;;
         --meta-password-file) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--jobs --limit-rate --progress --json --meta --meta-password-file --help --no-color"
+            _godwit_words "--jobs --limit-rate --report --progress --json --meta --meta-password-file --help --no-color"
         else
             _godwit_files
         fi

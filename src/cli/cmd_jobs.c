@@ -277,7 +277,6 @@ const struct command cmd_jobs = {
     .options =
         (const struct option_spec[]){
             RUN_OPTIONS,
-            {.name = "json", .help = "Answer as JSON (docs/cli.md)."},
             {.name = "meta",
              .kind = OPTION_TEXT,
              .is_secret = true,

@@ -84,8 +84,8 @@ const struct command cmd_migrate = {
             {"godwit migrate /var/lib/milvus --to ./godwit-data --collections faces,words "
              "--rename faces=people",
              "two collections, one under another name"},
-            {"godwit migrate /var/lib/milvus --to /var/lib/godwit --link",
-             "without a second copy of the data"},
+            {"godwit migrate /var/lib/milvus --to /var/lib/godwit --link --report move.html",
+             "without a second copy of the data, with a page to show"},
             {0}},
     .run = run,
 };

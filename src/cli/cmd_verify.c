@@ -1,4 +1,5 @@
 /* cmd_verify.c: is everything of SOURCE in TARGET, bit for bit, and nothing else? */
+#include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
 #include "cli/move.h"
@@ -15,6 +16,7 @@ struct run {
     struct source *target;
     struct migrate_progress *progress;
     struct verify_result result;
+    int64_t started_us;
 };
 
 static enum err_code open_ends(struct run *run, struct err *err)
@@ -32,9 +34,22 @@ static enum err_code open_ends(struct run *run, struct err *err)
 static enum err_code tell(const struct run *run, enum err_code code, struct err *err)
 {
     const struct verify_result *v = &run->result;
+    const struct report report = {
+        .verb = "verify",
+        .target = run->against,
+        .source = &run->source->description,
+        .verify = v,
+        .code = code,
+        .sentence = code == ERR_OK ? "" : err->msg,
+        .started_us = run->started_us,
+        .ended_us = clock_now_us(),
+    };
     struct text text;
     text_init(&text);
-    if (v->collection_count > 0 || code == ERR_OK) {
+    if (arguments_has(run->arguments, "json")) {
+        report_add_json(&text, &report);
+        text_add(&text, "\n");
+    } else if (v->collection_count > 0 || code == ERR_OK) {
         char rows[NUMBER_SIZE], size[NUMBER_SIZE], time[NUMBER_SIZE];
         comparison_write(v, &text);
         text_addf(&text, "\n%s%s%s: %s %s compared, %s, in %s\n",
@@ -43,7 +58,14 @@ static enum err_code tell(const struct run *run, enum err_code code, struct err 
                   format_number(v->source_rows, rows), plural(v->source_rows, "row", "rows"),
                   format_size(v->size, size), format_seconds(v->elapsed_ns, time));
     }
-    const enum err_code told = output_write(&text, code == ERR_OK ? err : NULL);
+    struct err late = {.code = ERR_OK};
+    enum err_code told = output_write(&text, &late);
+    if (told == ERR_OK)
+        told = reports_write(run->arguments, &report, &late);
+    if (code == ERR_OK && told != ERR_OK)
+        *err = late;
+    else if (told != ERR_OK)
+        log_error("%s", late.msg);
     return code == ERR_OK ? told : code;
 }
 
@@ -59,6 +81,7 @@ static enum err_code compare(struct run *run, struct err *err)
     };
     struct progress_display *display =
         progress_start(run->arguments, "verify", run->progress, NULL);
+    run->started_us = clock_now_us();
     code = verify_run(run->source, run->target, &options, run->progress, &run->result, err);
     progress_stop(display);
     code = tell(run, code, err);
@@ -104,7 +127,9 @@ const struct command cmd_verify = {
              .min = 1,
              .max = 256,
              .help = "Read N segments at once (default: one a processor)."},
+            REPORT_OPTION,
             PROGRESS_OPTION,
+            {.name = "json", .help = "Answer as JSON (docs/cli.md)."},
             SOURCE_OPTIONS,
             {0}},
     .description =

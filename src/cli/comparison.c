@@ -90,6 +90,22 @@ void comparison_write(const struct verify_result *result, struct text *text)
     }
 }
 
+enum err_code reports_write(struct arguments *arguments, const struct report *report,
+                            struct err *err)
+{
+    const char **paths = NULL;
+    size_t count = 0;
+    enum err_code code = arguments_all(arguments, "report", &paths, &count, err);
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        code = report_write(paths[i], report, err);
+        if (code == ERR_OK)
+            log_line("report: %s", paths[i]);
+        else
+            (void)err_wrap(err, "--report");
+    }
+    return code;
+}
+
 void findings_log(const struct source_description *description)
 {
     struct text text;

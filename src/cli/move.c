@@ -133,14 +133,36 @@ static void log_next(const struct run *run, enum err_code code)
 
 static enum err_code tell(const struct run *run, enum err_code code, struct err *err)
 {
+    const struct report report = {
+        .verb = "migrate",
+        .target = run->move->to,
+        .source = &run->source->description,
+        .verify = &run->result.verify,
+        .migrate = &run->result,
+        .code = code,
+        .sentence = code == ERR_OK ? "" : err->msg,
+        .started_us = run->started_us,
+        .ended_us = run->ended_us,
+    };
     struct text text;
     text_init(&text);
-    if (run->move->is_dry_run && code == ERR_OK)
+    if (arguments_has(run->move->arguments, "json")) {
+        report_add_json(&text, &report);
+        text_add(&text, "\n");
+    } else if (run->move->is_dry_run && code == ERR_OK) {
         write_plan(run, &text);
-    else if (run->result.verify.collection_count > 0)
+    } else if (run->result.verify.collection_count > 0) {
         write_summary(run, code, &text);
-    const enum err_code told = output_write(&text, code == ERR_OK ? err : NULL);
+    }
+    struct err late = {.code = ERR_OK};
+    enum err_code told = output_write(&text, &late);
+    if (told == ERR_OK)
+        told = reports_write(run->move->arguments, &report, &late);
     log_next(run, code);
+    if (code == ERR_OK && told != ERR_OK)
+        *err = late;
+    else if (told != ERR_OK)
+        log_error("%s", late.msg);
     return code == ERR_OK ? told : code;
 }
 

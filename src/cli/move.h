@@ -9,7 +9,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "flow/target.h"
-#include "migrate/migrate.h"
+#include "migrate/report.h"
 #include "migrate/selection.h"
 
 /* How the work is done and shown: does not change what is moved. */
@@ -26,7 +26,15 @@
          .argument = "SIZE",                                                                       \
          .min = 1,                                                                                 \
          .help = "Move at most this many bytes a second: 50M, 200Mi."},                            \
-        PROGRESS_OPTION
+        REPORT_OPTION, PROGRESS_OPTION,                                                            \
+    {                                                                                              \
+        .name = "json", .help = "Answer as JSON (docs/cli.md)."                                    \
+    }
+#define REPORT_OPTION                                                                              \
+    {                                                                                              \
+        .name = "report", .kind = OPTION_FILE, .is_repeatable = true, .argument = "FILE",          \
+        .help = "Write a report: a self-contained page, or JSON when the name ends in .json."      \
+    }
 
 struct move {
     struct arguments *arguments; /* RUN_OPTIONS of it are used */
@@ -42,6 +50,9 @@ struct move {
  * migrate_run(). */
 enum err_code move_run(const struct move *move, struct err *err) MUST_USE;
 
+/* For verify too: writes every --report; the first failure is returned. */
+enum err_code reports_write(struct arguments *arguments, const struct report *report,
+                            struct err *err) MUST_USE;
 /* The comparison as a table, then the ids that differ. Sticky builder. */
 void comparison_write(const struct verify_result *result, struct text *text);
 /* Warnings and worse of a source, on stderr. */

@@ -183,6 +183,9 @@ def test_json_is_as_documented(program):
     as_documented(program, "import", "import", data, "new", "--vectors", os.path.join(out, "data.npy"))
     as_documented(program, "drop", "drop", data, "new")
     as_documented(program, "version", "version")
+    for verb, key in (("migrate", "--to"), ("verify", "--against")):
+        more = ("--if-exists", "replace") if verb == "migrate" else ()
+        expect(isinstance(program.json(verb, root, key, data, *more), dict), f"{verb} --json is no object")
 
 
 def test_progress_as_json(program):
@@ -581,6 +584,16 @@ def test_second_signal_ends_at_once(program):
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     expect(process.wait(20) == 130, f"exit code {process.returncode}")
+
+
+def test_reports(program):
+    root, data = source(program), os.path.join(program.work, "data")
+    html, machine = os.path.join(program.work, "r.html"), os.path.join(program.work, "r.json")
+    program.ok("migrate", root, "--to", data, "--report", html, "--report", machine)
+    page = read(html).decode()
+    expect("<svg" in page and "faces" in page and "<script" not in page and "http" not in re.sub(r"http://www\.w3\.org/\S+", "", page), "the page is not self-contained")
+    expect(isinstance(json.loads(read(machine)), dict), "the JSON report is no object")
+    program.ok("verify", root, "--against", data, "--report", os.path.join(program.work, "no-folder", "r.html"), codes=(1,))
 
 
 def test_verify_tells_what_differs(program):
