@@ -12,15 +12,27 @@
 #define NAMES_SHOWN 20
 #define DAMAGED_SHOWN 5
 
-enum err_code plan_check_findings(const struct source *source, struct err *err)
+/* A refused collection is not in the description; it matters when it would have been moved. */
+static bool is_refused_here(const struct finding *finding, const struct selection *selection)
+{
+    return finding->severity == FINDING_REFUSED &&
+           (*finding->collection == '\0' || selection_has(selection, finding->collection));
+}
+
+enum err_code plan_check_findings(const struct source *source, const struct selection *selection,
+                                  struct err *err)
 {
     const struct finding_list *findings = &source->description.findings;
+    const bool skips = selection != NULL && selection->skip_damaged;
     for (size_t k = 0; k < findings->count; k++) {
         const struct finding *finding = &findings->items[k];
-        if (finding->severity == FINDING_REFUSED)
-            return err_set(err, ERR_UNSUPPORTED, "%s%s%s%s%s%s%s", source->description.location,
-                           *finding->path != '\0' ? ": " : "", finding->path, ": ", finding->found,
-                           *finding->consequence != '\0' ? "; " : "", finding->consequence);
+        if (!is_refused_here(finding, selection) || (*finding->collection != '\0' && skips))
+            continue;
+        const bool is_one = *finding->collection != '\0';
+        return err_set(err, ERR_UNSUPPORTED, "%s%s%s%s%s: %s%s%s", source->description.location,
+                       *finding->path != '\0' ? ": " : "", finding->path,
+                       is_one ? ": collection " : "", finding->collection, finding->found,
+                       *finding->consequence != '\0' ? "; " : "", finding->consequence);
     }
     return ERR_OK;
 }
@@ -135,12 +147,16 @@ static enum err_code choose_segments(struct plan *plan, struct text *damaged, st
     return ERR_OK;
 }
 
-/* The first finding of damage in a selected collection, for the error's sentence. */
-static const struct finding *find_damage(const struct source *source, const struct plan *plan)
+/* The first finding of damage in a selected collection, or of a collection that cannot be read at
+ * all, for the error's sentence. */
+static const struct finding *find_damage(const struct source *source,
+                                         const struct selection *selection, const struct plan *plan)
 {
     const struct finding_list *findings = &source->description.findings;
     for (size_t k = 0; k < findings->count; k++) {
         const struct finding *finding = &findings->items[k];
+        if (is_refused_here(finding, selection))
+            return finding;
         for (size_t c = 0; finding->severity == FINDING_DAMAGE && c < plan->collection_count; c++)
             if (*finding->collection == '\0' ||
                 strcmp(finding->collection, plan->collections[c].source->name) == 0)
@@ -163,10 +179,12 @@ static enum err_code refuse_damage(const char *damaged, const struct finding *fi
 static enum err_code check_damage(const struct source *source, const struct selection *selection,
                                   struct plan *plan, const char *damaged, struct err *err)
 {
-    const struct finding *finding = find_damage(source, plan);
+    const struct finding *finding = find_damage(source, selection, plan);
     if (plan->left_out_segments == 0 && finding == NULL)
         return ERR_OK;
-    const char *what = *damaged == '\0' && finding != NULL ? finding->path : damaged;
+    const bool is_refused = finding != NULL && finding->severity == FINDING_REFUSED;
+    const char *where = is_refused ? finding->collection : finding != NULL ? finding->path : "";
+    const char *what = *damaged == '\0' ? where : damaged;
     plan->left_out = plan->left_out_segments <= DAMAGED_SHOWN
                          ? arena_strdup(&plan->arena, what)
                          : arena_printf(&plan->arena, "%s and %" PRIu64 " more", what,
@@ -229,7 +247,7 @@ enum err_code plan_make(const struct source *source, const struct selection *sel
     arena_init(&plan->arena, PLAN_SIZE_MAX);
     struct text damaged;
     text_init(&damaged);
-    enum err_code code = plan_check_findings(source, err);
+    enum err_code code = plan_check_findings(source, selection, err);
     if (code == ERR_OK)
         code = check_names(source, selection, err);
     if (code == ERR_OK)

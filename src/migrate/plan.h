@@ -51,7 +51,9 @@ enum err_code plan_check_target(struct plan *plan, struct target *target, enum i
 enum err_code plan_check_space(const struct plan *plan, const struct target *target,
                                double remaining, uint64_t *ret_needed, uint64_t *ret_free,
                                struct err *err) MUST_USE;
-/* The finding that refuses the source, as an error; ERR_OK when there is none. */
-enum err_code plan_check_findings(const struct source *source, struct err *err) MUST_USE;
+/* The finding that refuses the source or a selected collection of it (NULL: all are), as an error;
+ * ERR_OK when there is none. A refused collection is no error when damage may be skipped. */
+enum err_code plan_check_findings(const struct source *source, const struct selection *selection,
+                                  struct err *err) MUST_USE;
 
 #endif

@@ -289,7 +289,7 @@ enum err_code verify_run(struct source *a, struct source *b, const struct verify
     progress_set_phase(progress, PROGRESS_PLANNING);
     enum err_code code = plan_make(a, options->selection, &plan, err);
     if (code == ERR_OK)
-        code = plan_check_findings(b, err);
+        code = plan_check_findings(b, NULL, err);
     if (code == ERR_OK)
         code = compare_sources(&comparison, &plan, options, ret_result, err);
     if (code == ERR_OK)
