@@ -87,28 +87,20 @@ static enum err_code add_disk_segment(struct making *making, size_t table, size_
     return ERR_OK;
 }
 
-/* The rows of a table that stand only in the log, as one more segment. */
+/* The rows of a table that stand only in the log, as one more segment. Rows that were inserted and
+ * deleted in the log alone never lived anywhere and are counted nowhere. */
 static enum err_code add_log_segment(struct making *making, size_t table, struct err *err)
 {
     struct installation *installation = making->installation;
     if (!installation->replay.is_enabled)
         return ERR_OK;
-    const struct replay_table *replay = &installation->replay.tables[table];
     struct segment_reader *reader = NULL;
     const enum err_code code = replay_read_table(&installation->replay, table, &reader, err);
     if (code != ERR_OK)
         return code;
-    uint64_t rows = reader->rows, live = reader->rows - reader->dead_rows;
-    segment_reader_close(reader);
-    uint64_t passed_over = 0; /* rows beside rescued ones were never missing */
-    uint64_t rescued = 0;
-    for (size_t k = 0; k < replay->rescued.count; k++)
-        rescued += replay->rescued.items[k].count;
-    if (rescued > 0)
-        passed_over = bitmap_count(replay->rescued_dead, (size_t)rescued);
     struct source_collection *out = making->out;
-    out->deleted_rows += rows - live - passed_over;
-    out->log_deleted_rows += rows - live - passed_over;
+    const uint64_t rows = reader->rows, live = reader->rows - reader->dead_rows;
+    segment_reader_close(reader);
     if (live == 0)
         return ERR_OK;
     struct source_segment *segment = next_segment(making, table, 0, true);
