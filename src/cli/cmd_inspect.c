@@ -15,11 +15,6 @@
 #include "target/target.h"
 
 #define FINDINGS_SHOWN 100
-/* What a segment of the database costs beside its rows: head, block checksums, catalog rows. */
-#define SEGMENT_EXTRA_SIZE 8192
-#define BLOCK_SIZE 65536
-#define BLOCK_CHECKSUM_SIZE 8
-
 struct partition_sums {
     uint64_t stored_rows;
     uint64_t live_rows;
@@ -94,24 +89,13 @@ static struct totals sum_source(const struct source_description *d)
     return t;
 }
 
-/* A linked segment costs its checksums and the bitmap of its dead rows; rows that are only in the
- * log are copied either way. */
-static void estimate_segment(const struct source_collection *c, const struct source_segment *s,
-                             struct estimate *e)
-{
-    const uint64_t copied = s->live_rows * (c->row_size + sizeof(int64_t));
-    const uint64_t checksums = copied / BLOCK_SIZE * BLOCK_CHECKSUM_SIZE + SEGMENT_EXTRA_SIZE;
-    e->copy_size += copied + checksums;
-    e->link_size += checksums + (s->is_log_only ? copied : s->rows / 8);
-}
-
 static struct estimate make_estimate(const struct source_description *d, const char *folder)
 {
     struct estimate e = {.free_at = folder != NULL ? folder : "."};
-    for (size_t i = 0; i < d->collection_count; i++)
-        for (size_t k = 0; k < d->collections[i].segment_count; k++)
-            if (!d->collections[i].segments[k].is_damaged)
-                estimate_segment(&d->collections[i], &d->collections[i].segments[k], &e);
+    for (size_t i = 0; i < d->collection_count; i++) {
+        e.copy_size += target_engine_estimate(&d->collections[i], false);
+        e.link_size += target_engine_estimate(&d->collections[i], true);
+    }
     struct err ignored;
     e.has_free = file_free_space(e.free_at, &e.free_size, &ignored) == ERR_OK;
     e.can_link = file_same_filesystem(d->location, e.free_at);

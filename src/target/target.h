@@ -3,6 +3,7 @@
 #define GODWIT_TARGET_TARGET_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "flow/source.h"
@@ -18,6 +19,10 @@ struct target_options {
 enum err_code target_open(const char *location, const struct target_options *options,
                           struct target **ret_target, struct err *err) MUST_USE;
 void target_close(struct target *target); /* NULL accepted */
+
+/* Bytes that a database folder needs for the live rows of a collection, by copying or by linking:
+ * what target_ops.estimate answers, for looking before there is a target. */
+uint64_t target_engine_estimate(const struct source_collection *collection, bool link);
 
 /* A published database folder as a source: for `verify`, or to migrate from. The location is
  * copied. Errors: those of database_open(DATABASE_READ). */

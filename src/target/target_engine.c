@@ -41,9 +41,8 @@ static enum err_code find_collection(struct target *target, const char *name, bo
     return ERR_OK;
 }
 
-static uint64_t estimate(const struct target *target, const struct source_collection *collection)
+uint64_t target_engine_estimate(const struct source_collection *collection, bool link)
 {
-    const struct target_engine *engine = (const struct target_engine *)target;
     uint64_t stored = 0;
     uint64_t linked = 0;
     for (size_t k = 0; k < collection->segment_count; k++) {
@@ -55,7 +54,13 @@ static uint64_t estimate(const struct target *target, const struct source_collec
         if (segment->is_log_only)
             linked += live;
     }
-    return (engine->options.link ? linked : stored) + CATALOG_SPACE;
+    return (link ? linked : stored) + CATALOG_SPACE;
+}
+
+static uint64_t estimate(const struct target *target, const struct source_collection *collection)
+{
+    const struct target_engine *engine = (const struct target_engine *)target;
+    return target_engine_estimate(collection, engine->options.link);
 }
 
 static enum err_code stage_begin(struct target *target, const char *token, struct err *err)
