@@ -342,7 +342,8 @@ def default_partition_untagged_delete(folder):
         p = c.partition(" _default ")
         p.segment([3, 4], vecs([3, 4]))
         inst.delete(c, [2, 3])
-    return Expect(inst.root, {("c", "_default"): rows([1, 4])}, words=["_default"])
+    return Expect(inst.root, {("c", "_default"): rows([1, 4])}, words=["_default"],
+                  counts={"c": {"rows": 2, "deleted_rows": 2, "log_rows": 0, "log_deleted_rows": 2}})
 
 
 @fixture
@@ -623,7 +624,7 @@ def wal_rows_and_deletes(folder):
     inst.insert(c, [6], vecs([6]), p.tag)
     inst.delete(c, [2, 6])
     inst.insert(c, [6], vecs([60]), p.tag)
-    return done(inst, counts={"c": {"rows": 5, "log_rows": 3, "log_deleted_rows": 1}})
+    return done(inst, counts={"c": {"rows": 5, "log_rows": 3}})
 
 
 @fixture

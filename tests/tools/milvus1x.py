@@ -530,6 +530,23 @@ class Installation:
                 s.write("deleted_docs", encode_deleted(s.deleted))
                 s.row.update(row_count=s.row["row_count"] - len(new), updated_time=self.tick())
 
+    def merge(self, target, segments):
+        """A merge or compaction: the rows that live go to a new segment, the old ones stay on disk until they are cleaned."""
+        ids, kept = [], []
+        for s in segments:
+            rows, dead = decode_counted(s.read(".rv")), set(s.deleted)
+            for k, i in enumerate(s.ids):
+                if k not in dead:
+                    ids.append(i)
+                    kept.append(rows[k * s.width:k * s.width + s.width])
+            s.row.update(file_type=TO_DELETE, updated_time=self.tick())
+        if not ids:
+            return
+        new = Segment(target, self.new_id(), ids, target.width, os.path.join(self.root, "db"))
+        new.write(".rv", encode_rv(kept)).write(".uid", encode_uid(ids)).write("deleted_docs", encode_deleted(()))
+        new.row = self.file_row(target, new.id, file_size=len(ids) * (8 + target.width), row_count=len(ids))
+        target.segments.append(new)
+
     # -- writing it down
 
     def rows(self):
