@@ -21,7 +21,7 @@ static enum err_code count_killed(struct installation *installation, size_t tabl
         return ERR_OK;
     for (size_t k = 0; k < installation->catalog.tables[table].segment_count; k++) {
         struct segment_facts *facts = &installation->facts[table][k];
-        if (facts->is_damaged || facts->is_empty || facts->is_twin)
+        if (facts->is_damaged || facts->is_empty)
             continue;
         const struct segment1_place place = installation_place(installation, table, k);
         struct segment1 segment;
@@ -62,7 +62,7 @@ static enum err_code add_disk_segment(struct making *making, size_t table, size_
     struct installation *installation = making->installation;
     const struct catalog1_table *entry = &installation->catalog.tables[table];
     const struct segment_facts *facts = &installation->facts[table][index];
-    if (facts->is_empty || facts->is_twin)
+    if (facts->is_empty)
         return ERR_OK;
     struct source_collection *out = making->out;
     struct source_segment *segment = next_segment(making, table, index, false);

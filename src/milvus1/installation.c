@@ -1,11 +1,13 @@
 /* installation.c: a Milvus 0.9-1.x installation or migration_data package as a source.
  *
- * The order matters: metadata says what lives (catalog1), the files are looked at (survey), the
- * log is read (replay), positions that a crash left wrong are settled (thresholds), and then
- * everything is counted (describe). Nothing under the source is written. See milvus1.h. */
+ * The order matters: what a crash left half done in MySQL is mended (mysql_crash), metadata says
+ * what lives (catalog1), the files are looked at (survey), the log is read (replay), positions that
+ * a crash left wrong are settled (thresholds), and then everything is counted (describe). Nothing
+ * under the source is written. See milvus1.h. */
 #include "milvus1/installation.h"
 
 #include "milvus1/milvus1.h"
+#include "milvus1/mysql_crash.h"
 
 #define INSTALLATION_SIZE_MAX ((size_t)1 << 32) /* texts, segments, findings */
 
@@ -71,8 +73,10 @@ enum err_code installation_fill(struct installation *installation, struct err *e
                                            .roots = located->data_roots,
                                            .root_count = located->data_root_count,
                                            .log_folder = located->log_folder};
-    enum err_code code =
-        catalog1_build(&located->meta, &installation->arena, findings, &installation->catalog, err);
+    enum err_code code = mysql_crash_mend(&installation->located, findings, err);
+    if (code == ERR_OK)
+        code = catalog1_build(&located->meta, &installation->arena, findings,
+                              &installation->catalog, err);
     if (code == ERR_OK)
         code = survey_dimensions(installation, err);
     if (code == ERR_OK)

@@ -18,7 +18,6 @@ struct segment_facts {
     uint64_t killed;  /* of the others: rows that the log deletes */
     bool is_damaged;
     bool is_empty; /* holds no row: nothing to move */
-    bool is_twin;  /* its compacted copy lives too: not read */
 };
 
 /* Which segment a struct source_segment is. */

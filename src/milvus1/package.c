@@ -23,6 +23,7 @@
 #include "milvus1/located.h"
 #include "milvus1/manifest.h"
 #include "milvus1/meta_json.h"
+#include "milvus1/mysql_crash.h"
 #include "milvus1/segment.h"
 
 #define COPY_BUFFER_SIZE ((size_t)1 << 20)
@@ -531,6 +532,8 @@ static enum err_code finish(struct packing *packing, struct err *err)
 static enum err_code look(struct packing *packing, struct err *err)
 {
     enum err_code code = located_find(packing->options, &packing->findings, &packing->located, err);
+    if (code == ERR_OK)
+        code = mysql_crash_mend(&packing->located, &packing->findings, err);
     if (code != ERR_OK)
         return code;
     const struct located *located = &packing->located;
