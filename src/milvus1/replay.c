@@ -458,6 +458,23 @@ static bool is_switched_off(const struct replay_options *options)
                                                       options->user->log_enabled_unknown_is_off);
 }
 
+/* The position behind which nothing was acknowledged (5.6: A). With the log switched off: behind
+ * which records are worth a word. */
+static uint64_t find_applied(const struct replay_options *options, const struct replay *replay)
+{
+    const struct wal *wal = &replay->wal;
+    uint64_t applied = replay->global_lsn;
+    if (!replay->is_enabled)
+        return applied;
+    if (!wal->has_mxlog && options->user->include_unacknowledged)
+        return UINT64_MAX;
+    if (options->catalog->flush_lsn_max > applied)
+        applied = options->catalog->flush_lsn_max;
+    if (wal->has_mxlog && wal->mxlog_lsn > applied)
+        applied = wal->mxlog_lsn;
+    return applied;
+}
+
 static enum err_code scan_log(struct scan *scan)
 {
     struct replay *replay = scan->replay;
@@ -470,15 +487,7 @@ static enum err_code scan_log(struct scan *scan)
     if (options->located->meta.is_lean)
         return wal->file_count > 0 ? report_lean(scan) : ERR_OK;
     replay->is_enabled = !is_switched_off(options);
-    replay->applied = replay->global_lsn;
-    if (replay->is_enabled) {
-        if (options->catalog->flush_lsn_max > replay->applied)
-            replay->applied = options->catalog->flush_lsn_max;
-        if (wal->has_mxlog && wal->mxlog_lsn > replay->applied)
-            replay->applied = wal->mxlog_lsn;
-        if (!wal->has_mxlog && options->user->include_unacknowledged)
-            replay->applied = UINT64_MAX;
-    }
+    replay->applied = find_applied(options, replay);
     scan->needed_end = replay->applied > threshold_min(replay) ? replay->applied : 0;
     code = scan_files(scan);
     if (code != ERR_OK || !replay->is_enabled)

@@ -149,30 +149,52 @@ static enum err_code judge_batch(struct group *group, const struct log_batch *ba
     return code;
 }
 
-/* Records [from, to) of the table: those that name a tag. */
-static enum err_code run_group(struct group *group, size_t from, size_t to)
+/* Calls `work` for the records [from, to) of the table that name a tag. */
+static enum err_code each_tagged(struct group *group, size_t from, size_t to,
+                                 enum err_code (*work)(struct group *group,
+                                                       const struct log_batch *batch))
 {
-    struct installation *installation = group->installation;
-    const struct replay_table *table = &installation->replay.tables[group->table];
+    const struct replay_table *table = &group->installation->replay.tables[group->table];
     enum err_code code = ERR_OK;
     for (size_t k = from; k < to && code == ERR_OK; k++)
         if (table->inserts.items[k].is_tagged)
-            code = each_id(group, &table->inserts.items[k], gather);
-    if (code == ERR_OK)
-        code = kill_set_seal(&group->ids, group->err);
-    if (code == ERR_OK &&
-        (group->found = mem_zalloc(bitmap_words(group->ids.count), sizeof(uint64_t))) == NULL)
-        code = err_nomem(group->err, "rows of the write-ahead log");
+            code = work(group, &table->inserts.items[k]);
+    return code;
+}
+
+static enum err_code gather_batch(struct group *group, const struct log_batch *batch)
+{
+    return each_id(group, batch, gather);
+}
+
+/* Marks the ids that some segment of the table holds. */
+static enum err_code look_up_all(struct group *group)
+{
+    struct installation *installation = group->installation;
+    group->found = mem_zalloc(bitmap_words(group->ids.count), sizeof(uint64_t));
+    if (group->found == NULL)
+        return err_nomem(group->err, "rows of the write-ahead log");
     const size_t segments = installation->catalog.tables[group->table].segment_count;
-    for (size_t k = 0; k < segments && code == ERR_OK && group->ids.count > 0; k++) {
+    enum err_code code = ERR_OK;
+    for (size_t k = 0; k < segments && code == ERR_OK; k++) {
         const struct segment_facts *facts = &installation->facts[group->table][k];
         const struct segment1_place place = installation_place(installation, group->table, k);
         if (!facts->is_damaged && !facts->is_empty)
             code = look_up(group, &place);
     }
-    for (size_t k = from; k < to && code == ERR_OK && group->ids.count > 0; k++)
-        if (table->inserts.items[k].is_tagged)
-            code = judge_batch(group, &table->inserts.items[k]);
+    return code;
+}
+
+static enum err_code run_group(struct group *group, size_t from, size_t to)
+{
+    enum err_code code = each_tagged(group, from, to, gather_batch);
+    if (code == ERR_OK)
+        code = kill_set_seal(&group->ids, group->err);
+    if (code == ERR_OK && group->ids.count > 0) {
+        code = look_up_all(group);
+        if (code == ERR_OK)
+            code = each_tagged(group, from, to, judge_batch);
+    }
     kill_set_release(&group->ids);
     mem_free(group->found);
     group->found = NULL;
