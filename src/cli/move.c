@@ -175,7 +175,18 @@ enum err_code move_run(const struct move *move, struct err *err)
         code = tell(&run, code, err);
         migrate_result_release(&run.result);
     }
+    char *work_folder = NULL;
+    const bool is_done = (code == ERR_OK || code == ERR_LEFT_OUT) && !move->is_dry_run;
+    if (is_done && (work_folder = mem_strdup(run.target->work_folder)) == NULL)
+        code = err_nomem(err, "end of the job");
     target_close(run.target);
+    if (work_folder != NULL) {
+        struct err late; /* the job is done; at worst the same command is answered once more */
+        const enum err_code told = migrate_told(work_folder, &late);
+        if (told != ERR_OK)
+            log_line("%s", late.msg);
+        mem_free(work_folder);
+    }
     source_close(run.source);
     migrate_progress_free(run.progress);
     return code;

@@ -147,21 +147,21 @@ static enum err_code read_job(struct sql_statement *statement, struct arena *are
     if (!job_state_from_name(state, &job->state))
         return err_set(err, ERR_CORRUPT, "%s: job %" PRId64 ": unknown state %s", path, job->id,
                        state);
+    job->is_finished = job->state == JOB_SUCCESSFUL;
     return ERR_OK;
 }
 
-enum err_code catalog_find_open(struct catalog *catalog, struct arena *arena,
-                                struct open_job *ret_job, struct err *err)
+#define FIND_JOB                                                                                   \
+    "SELECT id, token, state, phase, source, source_kind, fingerprint, options, source_arguments"  \
+    " FROM job"
+
+static enum err_code find_job(struct catalog *catalog, const char *query, struct arena *arena,
+                              struct open_job *ret_job, struct err *err)
 {
     struct sql_statement *statement = NULL;
     struct open_job job = {0};
     bool has_row = false;
-    enum err_code code =
-        sql_prepare(catalog->sql,
-                    "SELECT id, token, state, phase, source, source_kind, fingerprint, options,"
-                    " source_arguments FROM job WHERE state IN ('PENDING', 'MIGRATING', 'FAILED')"
-                    " ORDER BY id DESC LIMIT 1",
-                    &statement, err);
+    enum err_code code = sql_prepare(catalog->sql, query, &statement, err);
     if (code == ERR_OK)
         code = sql_step(statement, &has_row, err);
     if (code == ERR_OK && has_row)
@@ -170,6 +170,21 @@ enum err_code catalog_find_open(struct catalog *catalog, struct arena *arena,
     if (code == ERR_OK)
         *ret_job = job;
     return code;
+}
+
+enum err_code catalog_find_open(struct catalog *catalog, struct arena *arena,
+                                struct open_job *ret_job, struct err *err)
+{
+    return find_job(catalog,
+                    FIND_JOB " WHERE state IN ('PENDING', 'MIGRATING', 'FAILED')"
+                             " ORDER BY id DESC LIMIT 1",
+                    arena, ret_job, err);
+}
+
+enum err_code catalog_find_last(struct catalog *catalog, struct arena *arena,
+                                struct open_job *ret_job, struct err *err)
+{
+    return find_job(catalog, FIND_JOB " ORDER BY id DESC LIMIT 1", arena, ret_job, err);
 }
 
 static enum err_code insert_job(struct sql *sql, const struct job_facts *facts, uint64_t rows_total,

@@ -33,6 +33,7 @@ struct open_job {
     const char *token;
     enum job_state state;
     bool is_publishing; /* all segments were verified, the result may or may not be visible */
+    bool is_finished;   /* SUCCESSFUL: only catalog_find_last gives such a one */
     struct job_facts facts;
 };
 
@@ -43,6 +44,9 @@ enum err_code catalog_open(const char *path, struct catalog **ret_catalog,
 void catalog_close(struct catalog *catalog); /* NULL accepted */
 
 enum err_code catalog_find_open(struct catalog *catalog, struct arena *arena,
+                                struct open_job *ret_job, struct err *err) MUST_USE;
+/* The newest job, whatever its state; id 0 when there is none. */
+enum err_code catalog_find_last(struct catalog *catalog, struct arena *arena,
                                 struct open_job *ret_job, struct err *err) MUST_USE;
 /* A new job in state PENDING with all segments of the plan waiting; one transaction. */
 enum err_code catalog_add_job(struct catalog *catalog, const struct job_facts *facts,

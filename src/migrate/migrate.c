@@ -15,14 +15,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/path.h"
 #include "base/pool.h"
 #include "migrate/catalog.h"
 #include "migrate/compare.h"
 #include "migrate/job_options.h"
 #include "migrate/prepare.h"
 #include "migrate/progress_write.h"
+#include "migrate/work_lock.h"
 #include "migrate/worker.h"
 
 #define JOB_TEXT_MAX ((size_t)64 << 20)
@@ -39,7 +38,7 @@ struct run {
     struct open_job job;
     struct segment_note *notes; /* one for each segment of the plan */
     char *options_text;
-    int lock_fd;
+    struct work_lock lock;
     struct arena arena;
     struct meter meter;
 };
@@ -47,19 +46,6 @@ struct run {
 static enum if_exists if_exists_of(const struct run *run)
 {
     return run->options->if_exists;
-}
-
-/* One job at a time in one work folder, also where the target itself has no lock. */
-static enum err_code take_lock(struct run *run, struct err *err)
-{
-    char *path = path_join(run->target->work_folder, "jobs.lock");
-    if (path == NULL)
-        return err_nomem(err, run->target->location);
-    enum err_code code = file_lock(path, &run->lock_fd, err);
-    if (code == ERR_LOCKED)
-        code = err_wrap(err, "another job is running in %s", run->target->location);
-    mem_free(path);
-    return code;
 }
 
 static enum err_code refuse_other(const struct open_job *job, const char *what, const char *was,
@@ -91,6 +77,19 @@ static enum err_code throw_away(struct run *run, const struct open_job *job, str
     const enum err_code code = run->target->ops->discard(run->target, job->token, err);
     return code == ERR_OK ? catalog_step(run->catalog, job->id, JOB_CANCEL, "started anew", err)
                           : code;
+}
+
+/* A job that ended well without anybody having been told: this command gets its answer. */
+static enum err_code find_untold(struct run *run, struct err *err)
+{
+    struct open_job job = {0};
+    if (run->options->restart || !work_lock_is_untold(&run->lock))
+        return ERR_OK;
+    const enum err_code code = catalog_find_last(run->catalog, &run->arena, &job, err);
+    struct err other;
+    if (code == ERR_OK && job.is_finished && check_same(run, &job, &other) == ERR_OK)
+        run->job = job;
+    return code;
 }
 
 /* The unfinished job of the same source and options, if there is one. */
@@ -316,7 +315,9 @@ static enum err_code publish(struct run *run, struct err *err)
     char *detail = NULL;
     if (*left_out != '\0' && (detail = arena_printf(&run->arena, "left out: %s", left_out)) == NULL)
         return err_nomem(err, "reason of the job");
-    return catalog_step(run->catalog, run->job.id, JOB_VERIFIED, detail, err);
+    code = work_lock_set_untold(&run->lock, true, err);
+    return code == ERR_OK ? catalog_step(run->catalog, run->job.id, JOB_VERIFIED, detail, err)
+                          : code;
 }
 
 /* Steps 3 to 6; whatever goes wrong is noted in the job, if that is possible at all. */
@@ -346,7 +347,7 @@ static enum err_code carry_out(struct run *run, struct err *err)
 
 static enum err_code open_catalog(struct run *run, struct err *err)
 {
-    enum err_code code = take_lock(run, err);
+    enum err_code code = work_lock_take(run->target->work_folder, &run->lock, err);
     if (code == ERR_OK)
         code = job_options_write(run->options->selection, if_exists_of(run), run->options->way,
                                  &run->options_text, err);
@@ -354,6 +355,8 @@ static enum err_code open_catalog(struct run *run, struct err *err)
         code = catalog_open(run->target->catalog_path, &run->catalog, err);
     if (code == ERR_OK)
         code = find_job(run, err);
+    if (code == ERR_OK && run->job.id == 0)
+        code = find_untold(run, err);
     return code;
 }
 
@@ -372,6 +375,20 @@ static void fill_from_plan(struct run *run)
     compare_finish(table);
 }
 
+/* Looks once more at what a finished job has made. */
+static enum err_code tell_again(struct run *run, struct err *err)
+{
+    run->result->job = run->job.id;
+    run->result->was_resumed = true;
+    progress_set_job(run->progress, run->job.id);
+    enum err_code code = take_noted_tallies(run, err);
+    if (code == ERR_OK)
+        code = check_published(run, err);
+    if (code == ERR_OK)
+        finish_table(run);
+    return code;
+}
+
 static enum err_code run_all(struct run *run, struct err *err)
 {
     const struct migrate_options *options = run->options;
@@ -385,6 +402,8 @@ static enum err_code run_all(struct run *run, struct err *err)
         code = open_catalog(run, err);
     if (code == ERR_OK)
         code = read_notes(run, err);
+    if (code == ERR_OK && run->job.is_finished)
+        return tell_again(run, err);
     if (code == ERR_OK && !run->job.is_publishing)
         code = check_all(run, err);
     if (code == ERR_OK && options->is_dry_run)
@@ -409,18 +428,22 @@ enum err_code migrate_run(struct source *source, struct target *target,
                       .options = options,
                       .progress = progress,
                       .result = ret_result,
-                      .lock_fd = -1};
+                      .lock = {.fd = -1}};
     arena_init(&run.arena, JOB_TEXT_MAX);
     meter_init(&run.meter, options->rate_max, options->stop);
     enum err_code code = run_all(&run, err);
     if (code == ERR_OK && *run.plan.left_out != '\0')
         code = err_set(err, ERR_LEFT_OUT, "%s, but for what is damaged: %s",
                        options->is_dry_run ? "would migrate" : "migrated", run.plan.left_out);
+    if (code != ERR_OK && code != ERR_LEFT_OUT) {
+        verify_result_release(&ret_result->verify); /* half a table would look like differences */
+        compare_init(&ret_result->verify);
+    }
     ret_result->verify.elapsed_ns = clock_monotonic_ns() - began;
     catalog_close(run.catalog);
     losers_free(run.losers);
     mem_free(run.options_text);
-    file_close(run.lock_fd);
+    work_lock_release(&run.lock);
     plan_release(&run.plan);
     arena_release(&run.arena);
     progress_set_phase(progress, PROGRESS_ENDED);

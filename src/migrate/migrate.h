@@ -42,8 +42,9 @@ struct migrate_result {
     uint64_t size_free;      /* bytes free where the target is; 0 when it needs none there */
     uint64_t segments_found; /* already copied by an earlier run, and verified again by this one */
     uint64_t segments_retried;   /* whose first copy did not verify */
-    struct verify_result verify; /* per collection and partition: what was read from both ends. In a
-                                    dry run the target's numbers are 0 */
+    struct verify_result verify; /* per collection and partition: what was read from both ends.
+                                    Without rows after an error but ERR_LEFT_OUT. In a dry run the
+                                    target's numbers are 0 */
 };
 
 /* Moves. `progress` may be NULL. `ret_result` is filled as far as the run came and released by
@@ -61,5 +62,11 @@ enum err_code migrate_run(struct source *source, struct target *target,
                           const struct migrate_options *options, struct migrate_progress *progress,
                           struct migrate_result *ret_result, struct err *err) MUST_USE;
 void migrate_result_release(struct migrate_result *result);
+
+/* To be called last, when the end of a successful run has been told (printed, reported) and the
+ * target is closed. Until then the same run again is answered with the same success, so that a
+ * process killed at the very end makes no difference; afterwards its collections "exist already".
+ * work_folder: the target's. */
+enum err_code migrate_told(const char *work_folder, struct err *err) MUST_USE;
 
 #endif

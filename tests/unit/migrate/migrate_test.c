@@ -44,6 +44,9 @@ static enum err_code run_with(struct fake_disk *disk, struct source *source,
     const enum err_code code = migrate_run(source, target, options, NULL, &result, err);
     migrate_result_release(&result);
     target->ops->close(target);
+    struct err told;
+    if (code == ERR_OK && !options->is_dry_run)
+        assert_int_equal(migrate_told(disk->folder, &told), ERR_OK);
     return code;
 }
 
@@ -127,6 +130,34 @@ static void test_migrate__second_run_finds_the_collections(void **state)
     assert_int_equal(run_with(&disk, source, &options, &err), ERR_OK);
     assert_int_equal(fake_visible_rows(&disk, "words"), 18);
     assert_same(&disk, source, NULL);
+    source_close(source);
+    fake_disk_release(&disk);
+}
+
+/* Killed between the end of the job and telling it: the same command hears of it; only once. */
+static void test_migrate__end_that_nobody_heard_of(void **state)
+{
+    (void)state;
+    struct fake_disk disk;
+    fake_disk_init(&disk);
+    struct source *source = fake_finish(small());
+    struct err err = {0};
+    const struct migrate_options options = {.if_exists = IF_EXISTS_APPEND};
+    for (int k = 0; k < 2; k++) {
+        struct target *target = fake_target(&disk);
+        struct migrate_result result;
+        assert_int_equal(migrate_run(source, target, &options, NULL, &result, &err), ERR_OK);
+        assert_int_equal(result.job, 1);
+        assert_int_equal(result.was_resumed, k == 1);
+        assert_int_equal(result.verify.target_rows, 27);
+        assert_true(result.verify.is_equal);
+        migrate_result_release(&result);
+        target->ops->close(target);
+    }
+    assert_int_equal(fake_visible_rows(&disk, "words"), 18);
+    assert_int_equal(migrate_told(disk.folder, &err), ERR_OK);
+    assert_int_equal(run_with(&disk, source, &options, &err), ERR_OK);
+    assert_int_equal(fake_visible_rows(&disk, "words"), 36);
     source_close(source);
     fake_disk_release(&disk);
 }
@@ -615,6 +646,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_migrate__everything_arrives),
         cmocka_unit_test(test_migrate__second_run_finds_the_collections),
+        cmocka_unit_test(test_migrate__end_that_nobody_heard_of),
         cmocka_unit_test(test_migrate__append_to_another_shape),
         cmocka_unit_test(test_migrate__resumes_after_failure_before_each_step),
         cmocka_unit_test(test_migrate__resumes_after_failure_after_each_step),
