@@ -73,6 +73,9 @@ static bool is_in(const struct search *search, const char *folder, const char *n
 static const char *parent(struct search *search, const char *path)
 {
     char buffer[FILE_PATH_MAX];
+    const char *name = path_name(path);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return join(search, path, "..");
     if (!path_parent(path, buffer, sizeof buffer))
         return NULL;
     return arena_strdup(&search->located->arena, buffer);
@@ -420,10 +423,23 @@ static enum err_code load_named(struct search *search, const char *meta, struct 
     return meta_sqlite_load(store, meta, &search->located->meta, err);
 }
 
+/* The URI may hold a password, so it is not repeated. */
+static enum err_code check_dialect(const struct search *search, struct err *err)
+{
+    const char *uri = search->has_config ? search->config.meta_uri : NULL;
+    if (uri == NULL || is_mysql_uri(uri) || strncasecmp(uri, "sqlite://", 9) == 0)
+        return ERR_OK;
+    return err_set(err, ERR_CONFIG,
+                   "%s: the metadata address begins with neither sqlite:// nor mysql://",
+                   search->config.path);
+}
+
 static enum err_code load_found(struct search *search, struct err *err)
 {
     struct located *located = search->located;
     const char *folder = located->data_roots[0];
+    if (check_dialect(search, err) != ERR_OK)
+        return ERR_CONFIG;
     if (located->is_package) {
         const char *path = join(search, folder, "meta.json");
         return path != NULL ? meta_json_load(located->store, path, &located->meta, err)
@@ -451,6 +467,15 @@ static enum err_code load_found(struct search *search, struct err *err)
 
 static enum err_code judge_config(struct search *search, struct err *err)
 {
+    if (search->has_config && search->config.is_read_only_node && search->options->wal == NULL) {
+        const enum err_code code = note(
+            search, FINDING_WARNING, "read-only-node", search->config.path,
+            "this is the config file of a node that only reads; the write-ahead log is that of "
+            "the writing node: name its config file by --config, or its log by --wal",
+            err);
+        if (code != ERR_OK)
+            return code;
+    }
     if (!search->has_config || !search->config.s3_enabled)
         return ERR_OK;
     const struct finding finding = {

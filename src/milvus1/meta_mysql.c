@@ -63,8 +63,10 @@ static enum err_code mysql_failure(const struct connection *connection, const ch
              number == CR_SERVER_GONE_ERROR || number == CR_SERVER_LOST ||
              number == ER_CON_COUNT_ERROR)
         code = ERR_TEMPORARY;
-    return err_set(err, code, "%s: %s: %s", connection->where, what,
-                   mysql_error(connection->mysql));
+    return err_set(
+        err, code, "%s: %s: %s%s", connection->where, what, mysql_error(connection->mysql),
+        number == CR_AUTH_PLUGIN_CANNOT_LOAD ? "; use a user that logs in by mysql_native_password"
+                                             : "");
 }
 
 /* ---- connecting ---- */

@@ -250,6 +250,36 @@ static void test_located__s3_is_refused_by_name(void **state)
     fixture_remove(folder);
 }
 
+static void test_located__what_the_config_cannot_mean(void **state)
+{
+    (void)state;
+    char *folder = made();
+    fixture_text(folder, "server_config.yaml", "general:\n  meta_uri: pg://u:secret@h:1/d\n");
+    struct found found;
+    assert_int_equal(find(&(struct milvus1_options){.path = folder}, &found), ERR_CONFIG);
+    assert_null(strstr(found.err.msg, "secret"));
+    done(&found);
+    fixture_text(folder, "server_config.yaml", "server_config:\n  deploy_mode: cluster_readonly\n");
+    finds(&(struct milvus1_options){.path = folder}, &found);
+    assert_true(has_finding(&found, "read-only-node"));
+    done(&found);
+    fixture_remove(folder);
+}
+
+/* Somebody stands in db/ and says "." */
+static void test_located__here(void **state)
+{
+    (void)state;
+    char *folder = made();
+    struct found found;
+    assert_int_equal(chdir(fixture_path(folder, "db")), 0);
+    finds(&(struct milvus1_options){.path = "."}, &found);
+    assert_string_equal(found.located.log_folder, "./../wal");
+    done(&found);
+    assert_int_equal(chdir("/"), 0);
+    fixture_remove(folder);
+}
+
 /* A Milvus server's lock (fcntl) is held by another process, so a child takes it and waits. */
 static pid_t hold_lock(const char *path, int *ret_end)
 {
@@ -404,6 +434,8 @@ int main(void)
         cmocka_unit_test(test_located__log_off),
         cmocka_unit_test(test_located__secondary_paths),
         cmocka_unit_test(test_located__s3_is_refused_by_name),
+        cmocka_unit_test(test_located__what_the_config_cannot_mean),
+        cmocka_unit_test(test_located__here),
         cmocka_unit_test(test_located__running_server),
         cmocka_unit_test(test_located__prepared_folder_of_the_old_tool),
         cmocka_unit_test(test_located__metadata_named_by_the_user),
