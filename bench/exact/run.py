@@ -2,11 +2,12 @@
 """Exact search beside Faiss IndexFlat and the machine's memory bandwidth, in one run.
 
     bench/exact/run.py [--rows 1000000] [--dim 128] [--rounds 5] [--build build]
-                       [--godwit build/src/godwit] [--json OUT.json]
+                       [--godwit build/src/godwit] [--clock wall|cpu] [--json OUT.json]
 
 Makes a virtual environment and its data under $XDG_CACHE_HOME/godwit-bench (default ~/.cache), never
 in the tree. Each round runs every case of every side in turn, so that a noisy moment hits all; the
-best round of each counts. Sides:
+best round of each counts. `--clock cpu` is for a machine that is busy with other things: one thread
+only, seconds of processor time. With --godwit the answers are compared too. Sides:
 
     kernel   bench/exact/kernel_bench: src/kernel/ over a mapped .npy file
     godwit   with --godwit: `godwit search` on an imported collection, time as --stats tells it
@@ -68,23 +69,27 @@ def run_json(command):
 class KernelSide:
     name = "kernel"
 
-    def __init__(self, build, paths):
+    def __init__(self, build, paths, clock):
+        self.clock = clock
         self.program = Path(build) / "bench" / "exact" / "kernel_bench"
         self.paths = paths
 
     def qps(self, metric, batch, threads):
         queries = self.paths["single" if batch == 1 else "batch"]
         command = [self.program, self.paths["rows"], queries, metric, K, batch, threads, 1]
-        return run_json(command)["qps"]
+        stats = run_json(command)
+        return stats["queries"] / stats[f"{self.clock}_s"]
 
 
 class GodwitSide:
     name = "godwit"
 
-    def __init__(self, program, folder, paths):
+    def __init__(self, program, folder, paths, clock):
         import numpy as np
 
+        self.clock = clock
         self.program = program
+        self.answers = folder / "answers.npy"
         self.database = folder / "database"
         self.batch = paths["batch"]
         self.singles = []
@@ -101,23 +106,32 @@ class GodwitSide:
     def qps(self, metric, batch, threads):
         files = self.singles if batch == 1 else [self.batch]
         count = 0
-        wall = 0.0
+        taken = 0.0
         for path in files:
             command = [self.program, "search", self.database, f"bench_{metric}", "--queries", path,
                        "-k", K, "--threads", threads, "--stats", "--json"]
             stats = run_json(command)
             count += stats["queries"]
-            wall += stats["wall_s"]
-        return count / wall
+            taken += stats[f"{self.clock}_s"]
+        return count / taken
+
+    def ids(self, metric):
+        import numpy as np
+
+        subprocess.run([self.program, "search", self.database, f"bench_{metric}", "--queries",
+                        self.batch, "-k", str(K), "--out", self.answers], check=True,
+                       stdout=subprocess.DEVNULL)
+        return np.load(self.answers)
 
 
 class FaissSide:
     name = "faiss"
 
-    def __init__(self, paths):
+    def __init__(self, paths, clock):
         import faiss
         import numpy as np
 
+        self.now = time.process_time if clock == "cpu" else time.perf_counter
         self.faiss = faiss
         rows = np.load(paths["rows"])
         self.queries = {1: np.load(paths["single"]), QUERIES: np.load(paths["batch"])}
@@ -128,19 +142,34 @@ class FaissSide:
     def qps(self, metric, batch, threads):
         self.faiss.omp_set_num_threads(threads)
         queries = self.queries[batch]
-        start = time.perf_counter()
+        start = self.now()
         for first in range(0, len(queries), batch):
             self.indexes[metric].search(queries[first:first + batch], K)
-        return len(queries) / (time.perf_counter() - start)
+        return len(queries) / (self.now() - start)
 
 
-def measure(sides, bandwidth_program, rounds):
+    def ids(self, metric):
+        return self.indexes[metric].search(self.queries[QUERIES], K)[1]
+
+
+def compare_answers(godwit, faiss):
+    """Godwit counts imported rows from its own first id; only the differences between ids matter."""
+    for metric in ("L2", "IP"):
+        ours, theirs = godwit.ids(metric), faiss.ids(metric)
+        first = (ours - theirs)[0, 0]
+        same = sum(len(set(a - first) & set(b)) for a, b in zip(ours, theirs)) / theirs.size
+        print(f"{metric}: {100 * same:.2f} % of the ids are those of faiss")
+        if same < 0.999:
+            raise SystemExit("the answers differ by more than ties explain")
+
+
+def measure(sides, bandwidth_program, rounds, clock):
     cases = [(metric, batch, threads) for metric in ("L2", "IP") for batch in (1, QUERIES)
-             for threads in (1, 2)]
+             for threads in ((1,) if clock == "cpu" else (1, 2))]
     best = {}
     bandwidth = {1: 0.0, 2: 0.0}
     for _ in range(rounds):
-        read = run_json([bandwidth_program, 512, 3])
+        read = run_json([bandwidth_program, 512, 3, clock])
         for threads in bandwidth:
             bandwidth[threads] = max(bandwidth[threads], read[f"threads_{threads}_gb_per_s"])
         for case in cases:
@@ -180,6 +209,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--build", default="build")
     parser.add_argument("--godwit", help="also run this program's `search`")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--json", help="write the figures here")
     options = parser.parse_args()
     enter_environment()
@@ -188,14 +218,16 @@ def main():
     subprocess.run(["ninja", "-C", options.build, "bench/exact/kernel_bench", "bench/exact/bandwidth"],
                    check=True, stdout=subprocess.DEVNULL)
     folder, paths = make_data(options.rows, options.dim)
-    sides = [KernelSide(options.build, paths)]
+    sides = [KernelSide(options.build, paths, options.clock)]
     if options.godwit:
-        sides.append(GodwitSide(options.godwit, folder, paths))
-    sides.append(FaissSide(paths))
+        sides.append(GodwitSide(options.godwit, folder, paths, options.clock))
+    sides.append(FaissSide(paths, options.clock))
+    if options.godwit:
+        compare_answers(sides[1], sides[2])
     blas = [pool.get("architecture") for pool in threadpoolctl.threadpool_info()]
     print("faiss-cpu", sides[-1].faiss.__version__, "BLAS kernels:", blas)
     bandwidth_program = Path(options.build) / "bench" / "exact" / "bandwidth"
-    report(options, sides, *measure(sides, bandwidth_program, options.rounds))
+    report(options, sides, *measure(sides, bandwidth_program, options.rounds, options.clock))
 
 
 if __name__ == "__main__":
