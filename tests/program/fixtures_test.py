@@ -4,7 +4,8 @@
     fixtures_test.py GODWIT [-k PART_OF_A_NAME]
 
 A case a fixture: inspect names the peculiarity and changes nothing, migrate ends with the right exit code, verify agrees, every
-partition holds exactly the expected rows, bit for bit; where a segment is damaged, --skip-damaged brings the rest and exits 6.
+partition holds exactly the expected rows, bit for bit, and so it is with --link and by way of a package; where a segment is damaged,
+--skip-damaged brings the rest and exits 6.
 Further cases are about our own folders: what lies beside them stays, and a killed migration goes on where it was.
 Last line 'N passed, N failed, N skipped'. Needs Python 3.9+, nothing else.
 """
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tools"))
@@ -53,6 +55,7 @@ def check_fixture(program, builder):
             expect(not said(word, text), f"{word!r} was said without cause:\n{text[-1500:]}")
         if moved.code in (0, 6):
             check_rows(program, e, data, e.rows)
+            check_other_ways(program, e)
         else:
             check_refusal(program, e, data)
     finally:
@@ -76,6 +79,20 @@ def check_rows(program, e, data, rows):
         program.same_rows(data, collection, tag, row_set(want))
     for collection, tag in e.absent:
         program.absent(data, collection, tag)
+
+
+def check_other_ways(program, e):
+    """Linked instead of copied, and by way of a package: the same rows."""
+    linked, package, data = (os.path.join(program.work, n) for n in ("linked", "package", "from-package"))
+    program.ok("migrate", e.source, "--to", linked, "--link", *e.options, codes=e.code)
+    check_rows(program, e, linked, e.rows)
+    program.ok("package", e.source, "-o", package, *e.options, codes=e.code if e.package is not None else (3,))
+    if e.package is None:
+        return
+    made = tree(package)
+    program.ok("migrate", package, "--to", data, *e.package, codes=e.code)
+    check_rows(program, replace(e, source=package, options=e.package), data, e.rows)
+    expect(not changed(made, tree(package)), f"the package was changed: {changed(made, tree(package))[:5]}")
 
 
 def check_refusal(program, e, data):

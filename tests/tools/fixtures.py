@@ -32,6 +32,7 @@ class Expect:
     options: tuple = ()                          # for inspect, migrate and verify
     migrate_options: tuple = ()
     absent: list = field(default_factory=list)   # (collection, tag) that must not exist
+    package: tuple = ()                          # options that a package of it needs again; None: it cannot be packaged
     counts: dict = None                          # {collection: {key of inspect --json: number}}
     hold_lock: str = None                        # a file on which a running server would hold its lock
 
@@ -684,7 +685,7 @@ def wal_record_skipped_and_passed(folder):
 
 @fixture
 def wal_record_skipped_and_rescued(folder):
-    return Expect(skipped_below(folder), {("c", "_default"): rows([1, 2, 3, 4, 5])}, options=("--rescue-skipped",))
+    return Expect(skipped_below(folder), {("c", "_default"): rows([1, 2, 3, 4, 5])}, options=("--rescue-skipped",), package=("--rescue-skipped",))
 
 
 @fixture
@@ -887,7 +888,7 @@ def mxlog_empty_rows_pending(folder):
 @fixture
 def mxlog_empty_pending_rows_included(folder):
     e = mxlog_empty_rows_pending(folder)
-    return Expect(e.source, {("c", "_default"): rows([1, 2, 3, 4])}, options=("--include-unacknowledged",))
+    return Expect(e.source, {("c", "_default"): rows([1, 2, 3, 4])}, options=("--include-unacknowledged",), package=("--include-unacknowledged",))
 
 
 @fixture
@@ -1042,7 +1043,7 @@ def f27_meta_json_of_the_old_tool(folder):
     listed = [{"collection": "faces", "segment": s.id, "dim": 2, "rows": s.row["row_count"], "fileSize": s.row["file_size"]} for s in segments]
     with open(os.path.join(prepared, "meta.json"), "w", encoding="utf-8") as f:
         json.dump({"collections": [{"collection": "faces", "metric": 2, "rows": 3, "dim": 2, "segments": listed}], "rows": 3}, f, separators=(",", ":"))
-    return Expect(prepared, {("faces", "_default"): rows([1, 3, 4])}, words=["meta.json", "partition"])
+    return Expect(prepared, {("faces", "_default"): rows([1, 3, 4])}, words=["meta.json", "partition"], package=None)
 
 
 @fixture
