@@ -233,6 +233,24 @@ def rule_every_source_is_built():
             yield f"{path}: no meson.build lists it"
 
 
+def rule_every_header_is_used():
+    used = {name for path in all_c_files() for _, _, name in includes(path)}
+    for path in files(".h", under="src"):
+        if os.path.relpath(path, "src") not in used:
+            yield f"{path}: nothing includes it"
+
+
+def rule_every_script_is_used():
+    """A file that no other file names is an orphan."""
+    everything = {p: text(p) for p in files() if os.path.getsize(os.path.join(ROOT, p)) < 1 << 18 and not p.startswith("fuzz/corpus/")}
+    for path in list(files(under="scripts")) + list(files(".py", under="tests")) + list(files(".py", under="bench")):
+        name = os.path.basename(path)
+        stem = name[:-3] if name.endswith(".py") else name
+        discovered = path.startswith("tests/program/") and name.endswith("_test.py")
+        if not discovered and not any(re.search(r"\b" + re.escape(stem) + r"\b", t) for p, t in everything.items() if p != path):
+            yield f"{path}: nothing names it"
+
+
 def rule_file_heads():
     for path in c_files():
         first = text(path)
