@@ -217,10 +217,6 @@ def all_steps():
     return steps
 
 
-def needs_program(step):
-    return any(word in ("@gcc", "@asan", "@tsan", "@portable") for word in step.command)
-
-
 def resolve(step, wrapper):
     """Fills in what is only known after the builds. None: the step cannot run here."""
     command = []
@@ -282,10 +278,6 @@ def main():
     for step in steps:
         if not built[step.build]:
             continue                                                            # its build has already been counted as failed
-        if needs_program(step) and not os.path.exists(os.path.join(ROOT, "src", "cli", "cmd_migrate.c")):
-            print(f"skip  {step.name}: the commands do not exist yet")
-            skipped += 1
-            continue
         resolved = resolve(step, wrapper)
         if resolved is None:
             print(f"skip  {step.name}: ThreadSanitizer cannot run here (address randomisation cannot be switched off)")

@@ -212,6 +212,7 @@ static enum err_code copy_all(struct run *run, struct err *err)
                                          .meter = &run->meter,
                                          .progress = run->progress};
     progress_set_phase(run->progress, PROGRESS_COPYING);
+    progress_start_copy(run->progress, &run->meter);
     const enum err_code code = worker_run(&inputs, &run->result->verify, &counts, err);
     run->result->segments_found = counts.found;
     run->result->segments_retried = counts.retried;

@@ -84,14 +84,21 @@ enum err_code progress_set_plan(struct migrate_progress *progress, const char *c
     return ERR_OK;
 }
 
+void progress_start_copy(struct migrate_progress *progress, struct meter *overall)
+{
+    if (progress == NULL || progress->collections == NULL)
+        return;
+    const size_t count = atomic_load(&progress->count);
+    for (size_t k = 0; k < count; k++)
+        progress->collections[k].meter.parent = overall;
+}
+
 struct meter *progress_copy_meter(struct migrate_progress *progress, size_t collection,
                                   struct meter *overall)
 {
     if (progress == NULL || progress->collections == NULL)
         return overall;
-    struct meter *meter = &progress->collections[collection].meter;
-    meter->parent = overall;
-    return meter;
+    return &progress->collections[collection].meter;
 }
 
 static struct collection_counters *counters(struct migrate_progress *progress, size_t collection)

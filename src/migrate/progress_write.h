@@ -12,8 +12,9 @@ void progress_set_job(struct migrate_progress *progress, int64_t job);
 enum err_code progress_set_plan(struct migrate_progress *progress, const char *const *names,
                                 const struct progress_numbers *totals, size_t count,
                                 struct err *err) MUST_USE;
-/* The meter that put_segment() counts with; its parent is `overall`. NULL when progress is NULL:
- * then use `overall` itself. */
+/* Makes `overall` the parent of every collection's meter. Once, before threads copy. */
+void progress_start_copy(struct migrate_progress *progress, struct meter *overall);
+/* The meter that put_segment() counts with: the collection's, or `overall` when there is none. */
 struct meter *progress_copy_meter(struct migrate_progress *progress, size_t collection,
                                   struct meter *overall);
 /* A segment that was there already. */
