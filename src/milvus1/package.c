@@ -113,9 +113,10 @@ static enum err_code check_target(const struct packing *packing, struct err *err
         return ERR_OK;
     if (code != ERR_OK)
         return code;
+    /* With what was killed before the mark got its name: manifest.json.part.tmp. */
     for (size_t k = 0; k < count; k++)
         is_ours = is_ours || strcmp(names[k], MANIFEST_NAME) == 0 ||
-                  strcmp(names[k], MANIFEST_PARTIAL_NAME) == 0;
+                  strncmp(names[k], MANIFEST_PARTIAL_NAME, strlen(MANIFEST_PARTIAL_NAME)) == 0;
     mem_free(names);
     if (count == 0 || is_ours)
         return ERR_OK;
