@@ -172,12 +172,24 @@ static size_t batch_of_row(const struct play *play, uint64_t row)
     return low;
 }
 
-/* Are `count` played rows from `row` (one batch, all alive) those of the segment from `at`? */
-static enum err_code compare_stretch(struct compare *compare, const struct segment1 *segment,
-                                     uint64_t at, size_t row, size_t count, bool *ret_equal,
-                                     struct err *err)
+/* Rows side by side: `count` played ones from `row` (one batch, all alive), and the segment's from
+ * `at`. */
+struct stretch {
+    const struct segment1 *segment;
+    uint64_t at;
+    size_t row;
+    size_t count;
+};
+
+/* Are the two sides equal? */
+static enum err_code compare_stretch(struct compare *compare, const struct stretch *stretch,
+                                     bool *ret_equal, struct err *err)
 {
     struct play *play = compare->play;
+    const struct segment1 *segment = stretch->segment;
+    const uint64_t at = stretch->at;
+    const size_t row = stretch->row;
+    const size_t count = stretch->count;
     *ret_equal = false;
     enum err_code code = segment1_read_ids(segment, at, count, compare->ids, err);
     if (code != ERR_OK || memcmp(compare->ids, play->ids + row, count * sizeof(int64_t)) != 0)
@@ -222,13 +234,12 @@ static enum err_code compare_run(struct compare *compare, size_t count, uint64_t
                 *ret_equal = false;
                 break;
             }
-            const size_t stretch = stretch_from(play, row, max);
-            const enum err_code code =
-                compare_stretch(compare, segment, at, row, stretch, ret_equal, err);
+            const struct stretch stretch = {segment, at, row, stretch_from(play, row, max)};
+            const enum err_code code = compare_stretch(compare, &stretch, ret_equal, err);
             if (code != ERR_OK)
                 return code;
-            at += stretch;
-            row = bitmap_next(play->dead, play->rows, row + stretch, false);
+            at += stretch.count;
+            row = bitmap_next(play->dead, play->rows, row + stretch.count, false);
         }
     }
     return ERR_OK;

@@ -89,13 +89,15 @@ static void test_duplicates__random_ids(void **state)
     (void)state;
     struct ids *ids = mem_zalloc(1, sizeof *ids);
     assert_non_null(ids);
-    srand(5);
-    static const int ranges[] = {2, 50, 3000, RAND_MAX};
+    uint64_t seed = 5;
+    static const int ranges[] = {2, 50, 3000, INT32_MAX};
     for (size_t r = 0; r < 4; r++) {
         ids->count = IDS_MAX - 13;
-        for (size_t k = 0; k < ids->count; k++)
+        for (size_t k = 0; k < ids->count; k++) {
+            seed = seed * 6364136223846793005U + 1442695040888963407U;
             ids->ids[k] =
-                ((int64_t)(rand() % ranges[r]) - ranges[r] / 2) * ((1 + (int64_t)r) << 20);
+                ((int64_t)(seed >> 33) % ranges[r] - ranges[r] / 2) * ((1 + (int64_t)r) << 20);
+        }
         check_all(ids);
     }
     mem_free(ids);
