@@ -478,11 +478,18 @@ static enum err_code judge_config(struct search *search, struct err *err)
     }
     if (!search->has_config || !search->config.s3_enabled)
         return ERR_OK;
+    const char *bucket = search->config.s3_bucket;
+    const char *address = search->config.s3_address;
+    const char *found = arena_printf(
+        &search->located->arena, "segments in the bucket %s of the S3 server %s",
+        bucket != NULL ? bucket : "(not named)", address != NULL ? address : "(not named)");
+    if (found == NULL)
+        return err_nomem(err, search->config.path);
     const struct finding finding = {
         .severity = FINDING_REFUSED,
         .code = "storage-s3",
         .path = search->config.path,
-        .found = search->config.s3_bucket != NULL ? search->config.s3_bucket : "storage.s3_enabled",
+        .found = found,
         .expected = "segments in the local folder",
         .consequence =
             "this server kept its segments in an S3 bucket, the local tree is stale: copy "

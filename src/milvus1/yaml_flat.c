@@ -3,7 +3,6 @@
 #include "milvus1/yaml_flat.h"
 
 #include <string.h>
-#include <strings.h>
 #include <yaml.h>
 
 enum level_kind { LEVEL_MAPPING, LEVEL_SEQUENCE };
@@ -190,12 +189,4 @@ void yaml_flat_release(struct yaml_flat *flat)
     mem_free(flat->entries);
     arena_release(&flat->arena);
     *flat = (struct yaml_flat){0};
-}
-
-const struct yaml_entry *yaml_flat_find(const struct yaml_flat *flat, const char *path)
-{
-    for (size_t k = 0; k < flat->count; k++)
-        if (strcasecmp(flat->entries[k].path, path) == 0)
-            return &flat->entries[k];
-    return NULL;
 }

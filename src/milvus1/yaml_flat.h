@@ -36,7 +36,5 @@ struct yaml_flat {
 enum err_code yaml_flat_decode(const char *text, size_t size, struct yaml_flat *ret_flat,
                                struct err *err) MUST_USE;
 void yaml_flat_release(struct yaml_flat *flat);
-/* The first entry of a path, ASCII case ignored; NULL when absent. */
-const struct yaml_entry *yaml_flat_find(const struct yaml_flat *flat, const char *path);
 
 #endif
