@@ -101,6 +101,7 @@ def check_refusal(program, e, data):
         program.absent(data, collection, tag)
     if e.skip_rows is not None:
         program.ok("migrate", e.source, "--to", data, "--skip-damaged", *e.options, codes=(6,))
+        program.ok("verify", e.source, "--against", data, "--skip-damaged", *e.options, codes=(6,))
         for (collection, tag), want in e.skip_rows.items():
             program.same_rows(data, collection, tag, row_set(want))
 
