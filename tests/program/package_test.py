@@ -49,7 +49,7 @@ def summary(program, source):
 
 def with_fault(program, fault, *args):
     return subprocess.run([program.binary, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
-                          env=dict(os.environ, GODWIT_FAULT=fault))
+                          env=dict(os.environ, GODWIT_FAULT=fault, TMPDIR=program.work))
 
 
 def at_every_call(program, action):
