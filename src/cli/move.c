@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "target/target.h"
@@ -19,6 +21,18 @@ struct run {
     int64_t ended_us;
 };
 
+/* Looked at before the target is made, so that a refusal leaves nothing behind. */
+static bool can_link(const char *source, const char *target)
+{
+    char folder[FILE_PATH_MAX];
+    if (!path_copy(target, folder, sizeof folder))
+        return true; /* opening it will tell */
+    while (!file_exists(folder) && strcmp(folder, ".") != 0 && strcmp(folder, "/") != 0)
+        if (!path_parent(folder, folder, sizeof folder))
+            return true;
+    return file_same_filesystem(source, folder);
+}
+
 static enum err_code open_ends(struct run *run, struct err *err)
 {
     const struct move *move = run->move;
@@ -29,7 +43,12 @@ static enum err_code open_ends(struct run *run, struct err *err)
     if (move->is_dry_run && !source_engine_is_database(move->to))
         return ERR_OK;
     const struct target_options options = {.link = strcmp(move->way, "link") == 0};
-    return target_open(move->to, &options, &run->target, err);
+    if (options.link && !can_link(run->source->description.location, move->to))
+        return err_set(err, ERR_TARGET,
+                       "--link: %s and %s are not on one filesystem; leave --link out to copy",
+                       run->source->description.location, move->to);
+    code = target_open(move->to, &options, &run->target, err);
+    return code == ERR_UNSUPPORTED ? err_recode(err, ERR_TARGET) : code;
 }
 
 static enum err_code migrate(struct run *run, struct err *err)
@@ -115,6 +134,13 @@ static void write_summary(const struct run *run, enum err_code code, struct text
                   plural(v->left_out_segments, "segment was", "segments were"));
 }
 
+/* A run that was stopped before it compared has numbers that would look like losses. */
+static bool has_comparison(const struct run *run, enum err_code code)
+{
+    return run->result.verify.collection_count > 0 &&
+           (code == ERR_OK || code == ERR_LEFT_OUT || code == ERR_MISMATCH);
+}
+
 /* What a person would do now. */
 static void log_next(const struct run *run, enum err_code code)
 {
@@ -151,7 +177,7 @@ static enum err_code tell(const struct run *run, enum err_code code, struct err 
         text_add(&text, "\n");
     } else if (run->move->is_dry_run && code == ERR_OK) {
         write_plan(run, &text);
-    } else if (run->result.verify.collection_count > 0) {
+    } else if (has_comparison(run, code)) {
         write_summary(run, code, &text);
     }
     struct err late = {.code = ERR_OK};

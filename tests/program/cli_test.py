@@ -213,7 +213,8 @@ def test_exit_codes(program):
                        (2, ("migrate", root)), (2, ("get", data, "faces", "x")), (2, ("jobs", data, "eat")), (2, ("migrate", root, "--to", data, "--jobs", "0")),
                        (2, ("migrate", root, "--to", data, "--rename", "faces")), (2, ("inspect", root, "--wal", "x", "--no-wal")),
                        (3, ("inspect", nowhere)), (3, ("count", nowhere, "x")), (3, ("collections", root)), (3, ("jobs", nowhere)),
-                       (4, ("migrate", root, "--to", data)), (4, ("verify", root, "--against", nowhere)),
+                       (4, ("migrate", root, "--to", data)), (4, ("migrate", root, "--to", "https://localhost:19530")), (4, ("migrate", root, "--to", "npy:" + nowhere)),
+                       (3, ("migrate", "s3://bucket/prefix", "--to", nowhere)), (4, ("verify", root, "--against", nowhere)),
                        (0, ("query", data, "faces", "--ids", "99")), (0, ("migrate", root, "--to", data, "--dry-run", "--if-exists", "append"))):
         r = program.ok(*args, codes=(code,))
         expect(code == 0 or r.err.startswith("godwit: "), f"{r.line}: {r.err}")
@@ -574,6 +575,46 @@ def test_cancel(program):
     program.ok("jobs", data, "cancel", str(job["id"]))
     expect(program.json("jobs", data)["jobs"][-1]["state"] == "CANCELLED", "not cancelled")
     program.ok("migrate", root, "--to", data)
+
+
+def test_one_writer_at_a_time(program):
+    """Beside a running migration: jobs and collections answer, everything that writes gets exit code 8."""
+    root, data = large(program), os.path.join(program.work, "data")
+    process = subprocess.Popen([program.binary, "migrate", root, "--to", data, "--limit-rate", "100k", "--progress", "none"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and '"MIGRATING"' not in program.run("jobs", data, "--json").out:
+            time.sleep(0.05)
+        expect("MIGRATING" in program.ok("jobs", data).out, "the running job is not listed")
+        expect(program.json("collections", data)["collections"] == [], "something half-made is visible")
+        for args in (("migrate", root, "--to", data), ("jobs", data, "cancel", "1"), ("jobs", data, "resume", "1"), ("drop", data, "c")):
+            program.ok(*args, codes=(8,))
+    finally:
+        process.kill()
+        process.wait()
+    program.ok("migrate", root, "--to", data)
+    program.ok("verify", root, "--against", data)
+
+
+def test_database_as_source(program):
+    data, other = migrated(program), os.path.join(program.work, "other")
+    expect(program.json("inspect", data)["totals"]["rows"] == 6, "inspect of a database")
+    program.ok("migrate", data, "--to", other)
+    program.ok("verify", os.path.join(program.work, "milvus"), "--against", other)
+    program.ok("verify", other, "--against", data)
+
+
+def test_link_across_filesystems(program):
+    away = "/dev/shm"
+    if not os.path.isdir(away) or os.stat(away).st_dev == os.stat(program.work).st_dev:
+        raise Skip("needs a second filesystem")
+    root, data = source(program), os.path.join(away, f"godwit-test-{os.getpid()}")
+    try:
+        r = program.ok("migrate", root, "--to", data, "--link", codes=(4,))
+        expect("filesystem" in r.err and not os.path.exists(data), f"{r.err}")
+        program.ok("migrate", root, "--to", data)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
 
 
 def test_second_signal_ends_at_once(program):
