@@ -19,7 +19,7 @@ enum finding_severity {
 
 struct finding {
     enum finding_severity severity;
-    const char *code;       /* short stable name for machines: "segment-truncated" */
+    const char *code;       /* short stable name for machines: "segment-damaged" */
     const char *collection; /* "" when it concerns the whole source */
     const char *partition;  /* tag, "" when it concerns the whole collection */
     const char *path;       /* file, or "" */

@@ -2,6 +2,7 @@
 #include "milvus1/duplicates.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -15,11 +16,11 @@ struct pass {
     uint64_t number;
     uint64_t *ids; /* `capacity` of them, and as many again for sorting */
     uint64_t *scratch;
+    size_t (*histogram)[256]; /* by byte of an id */
     size_t capacity;
     size_t count;
     bool is_ascending; /* all ids so far, in the order in which they came */
     bool is_full;      /* too many ids: more passes are needed */
-    bool is_looking;   /* only look at the order, keep nothing */
     int64_t last;
     uint64_t seen;
     uint64_t surplus; /* rows of ids that were collapsed to two entries */
@@ -65,7 +66,6 @@ static void sort_ids(struct pass *pass)
     }
     pass->ids = from;
     pass->scratch = to;
-    mem_free(histogram);
 }
 
 /* Sorts, and keeps of each id at most two entries; the others are counted. */
@@ -90,8 +90,7 @@ static enum err_code take(struct id_sink *sink, const int64_t *ids, size_t count
         pass->is_ascending = pass->is_ascending && (pass->seen == 0 || ids[k] > pass->last);
         pass->last = ids[k];
         pass->seen++;
-        if (pass->is_looking ||
-            (pass->passes > 1 && mix((uint64_t)ids[k]) % pass->passes != pass->number))
+        if (pass->passes > 1 && mix((uint64_t)ids[k]) % pass->passes != pass->number)
             continue;
         if (pass->count == pass->capacity) {
             collapse(pass);
@@ -114,13 +113,66 @@ static void count_pass(struct pass *pass, uint64_t *ids, uint64_t *rows)
         }
 }
 
-/* All ids in ascending order: no two are equal, and nothing has to be kept to know it. */
-static enum err_code look_at_order(const struct id_stream *stream, bool *ret_is_ascending,
+/* ------------------------------------------------------------------------- nothing to be sorted */
+
+/* A stretch of ids in ascending order. */
+struct stretch {
+    int64_t first;
+    int64_t last;
+};
+
+/* The whole stream as ascending stretches: as a rule one for each insert, flush or merge. */
+struct stretches {
+    struct id_sink sink;
+    struct stretch *items;
+    size_t count;
+    size_t capacity; /* never grows: past it there is too much disorder */
+    bool is_full;
+};
+
+static enum err_code take_stretch(struct id_sink *sink, const int64_t *ids, size_t count,
+                                  struct err *err)
+{
+    (void)err;
+    struct stretches *stretches = (struct stretches *)sink;
+    for (size_t k = 0; k < count && !stretches->is_full; k++) {
+        struct stretch *last =
+            stretches->count > 0 ? &stretches->items[stretches->count - 1] : NULL;
+        if (last != NULL && ids[k] > last->last)
+            last->last = ids[k];
+        else if (stretches->count < stretches->capacity)
+            stretches->items[stretches->count++] = (struct stretch){ids[k], ids[k]};
+        else
+            stretches->is_full = true;
+    }
+    return ERR_OK;
+}
+
+static int compare_stretches(const void *a, const void *b)
+{
+    const struct stretch *x = a, *y = b;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+/* Ascending stretches that do not overlap: no two ids are equal, and no id had to be kept to know
+ * it. ret_are_distinct false means only that it is not known. */
+static enum err_code look_at_order(const struct id_stream *stream, bool *ret_are_distinct,
                                    struct err *err)
 {
-    struct pass pass = {.sink = {take}, .passes = 1, .is_ascending = true, .is_looking = true};
-    const enum err_code code = stream->read(stream->argument, &pass.sink, err);
-    *ret_is_ascending = pass.is_ascending;
+    struct stretches stretches = {.sink = {take_stretch},
+                                  .capacity = stream->memory / sizeof(struct stretch)};
+    *ret_are_distinct = false;
+    stretches.items = mem_alloc(stretches.capacity, sizeof *stretches.items);
+    if (stretches.items == NULL)
+        return err_nomem(err, "counting duplicate ids");
+    const enum err_code code = stream->read(stream->argument, &stretches.sink, err);
+    if (code == ERR_OK && !stretches.is_full) {
+        qsort(stretches.items, stretches.count, sizeof *stretches.items, compare_stretches);
+        *ret_are_distinct = true;
+        for (size_t k = 1; k < stretches.count && *ret_are_distinct; k++)
+            *ret_are_distinct = stretches.items[k].first > stretches.items[k - 1].last;
+    }
+    mem_free(stretches.items);
     return code;
 }
 
@@ -134,6 +186,7 @@ static enum err_code run_passes(const struct id_stream *stream, struct pass *pas
                               .number = number,
                               .ids = pass->ids,
                               .scratch = pass->scratch,
+                              .histogram = pass->histogram,
                               .capacity = pass->capacity,
                               .is_ascending = true};
         const enum err_code code = stream->read(stream->argument, &pass->sink, err);
@@ -163,9 +216,9 @@ enum err_code duplicates_count(const struct id_stream *stream, uint64_t *ret_ids
     while (passes * (room / 4 * 3) < stream->rows && passes < PASSES_MAX)
         passes++;
     if (passes > 1) {
-        bool is_ascending;
-        const enum err_code code = look_at_order(stream, &is_ascending, err);
-        if (code != ERR_OK || is_ascending) {
+        bool are_distinct;
+        const enum err_code code = look_at_order(stream, &are_distinct, err);
+        if (code != ERR_OK || are_distinct) {
             *ret_ids = *ret_rows = 0;
             return code;
         }
@@ -174,8 +227,10 @@ enum err_code duplicates_count(const struct id_stream *stream, uint64_t *ret_ids
     struct pass pass = {.capacity = (size_t)wanted};
     uint64_t *const first = pass.ids = mem_alloc(pass.capacity, sizeof *pass.ids);
     uint64_t *const second = pass.scratch = mem_alloc(pass.capacity, sizeof *pass.scratch);
-    enum err_code code =
-        first != NULL && second != NULL ? ERR_OK : err_nomem(err, "counting duplicate ids");
+    pass.histogram = mem_alloc(8, sizeof *pass.histogram);
+    enum err_code code = ERR_OK;
+    if (first == NULL || second == NULL || pass.histogram == NULL)
+        code = err_nomem(err, "counting duplicate ids");
     for (bool is_done = false; code == ERR_OK && !is_done; passes *= 2) {
         code = run_passes(stream, &pass, passes, ret_ids, ret_rows, err);
         is_done = !pass.is_full;
@@ -184,5 +239,6 @@ enum err_code duplicates_count(const struct id_stream *stream, uint64_t *ret_ids
     }
     mem_free(first);
     mem_free(second);
+    mem_free(pass.histogram);
     return code;
 }

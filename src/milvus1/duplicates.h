@@ -2,7 +2,7 @@
  *
  * 1.x never checks ids. The count takes at most DUPLICATES_MEMORY for any number of rows: ids are
  * read once for each range of their hash that fits, and a range is sorted. Ids that come in
- * ascending order, as most do, need no sorting. */
+ * ascending stretches which do not overlap, as most do, are read once and need no sorting. */
 #ifndef GODWIT_MILVUS1_DUPLICATES_H
 #define GODWIT_MILVUS1_DUPLICATES_H
 

@@ -92,6 +92,8 @@ enum err_code installation_fill(struct installation *installation, struct err *e
     if (code == ERR_OK)
         code = thresholds_settle(installation, err);
     if (code == ERR_OK)
+        code = single_deletes_report(installation, err);
+    if (code == ERR_OK)
         code = skipped_find(installation, err);
     if (code == ERR_OK)
         code = installation_describe(installation, err);

@@ -59,6 +59,10 @@ enum err_code survey_debris(struct installation *installation, struct err *err) 
 /* thresholds.c: true thresholds after a crash, tables whose log must not be replayed. */
 enum err_code thresholds_settle(struct installation *installation, struct err *err) MUST_USE;
 
+/* single_deletes.c: where the server's single-id delete would have left rows that we delete (5.6
+ * i). */
+enum err_code single_deletes_report(struct installation *installation, struct err *err) MUST_USE;
+
 /* skipped.c: rows of the log that the server passed over (format spec 5.6 j). */
 enum err_code skipped_find(struct installation *installation, struct err *err) MUST_USE;
 

@@ -131,6 +131,21 @@ static void test_duplicates__ascending_ids_are_read_once(void **state)
     mem_free(ids);
 }
 
+static void test_duplicates__stretches_are_read_once(void **state)
+{
+    (void)state;
+    struct ids *ids = mem_zalloc(1, sizeof *ids);
+    assert_non_null(ids);
+    ids->count = IDS_MAX;
+    for (size_t k = 0; k < IDS_MAX; k++) /* ten segments, the last ids first */
+        ids->ids[k] = (int64_t)(k % 400) - (int64_t)(k / 400) * 400;
+    check(ids, 16 * 700);
+    assert_int_equal(ids->reads, 1);
+    ids->ids[399] = -1; /* now the first two overlap */
+    check_all(ids);
+    mem_free(ids);
+}
+
 static void test_duplicates__every_failing_allocation(void **state)
 {
     (void)state;
@@ -158,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_duplicates__random_ids),
         cmocka_unit_test(test_duplicates__one_id_only),
         cmocka_unit_test(test_duplicates__ascending_ids_are_read_once),
+        cmocka_unit_test(test_duplicates__stretches_are_read_once),
         cmocka_unit_test(test_duplicates__every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,22 @@ static void test_replay__insert_after_delete_survives(void **state)
     world_free(world);
 }
 
+static void test_replay__single_delete_kills_every_copy(void **state)
+{
+    (void)state;
+    struct world *world = world_new();
+    world_log(world, 0, WAL_INSERT_VECTOR, "c", "", IDS(1, 1, 1, 2, 2, 3));
+    world_log(world, 0, WAL_DELETE, "c", "", IDS(1));
+    world_log(world, 0, WAL_DELETE, "c", "", IDS(2, 9));
+    world_log(world, 0, WAL_DELETE, "c", "", IDS(3));
+    world_log(world, 0, WAL_INSERT_VECTOR, "c", "", IDS(3, 3));
+    world_open(world);
+    world_rows(world, "c", "_default", "3 3");
+    world_has(world, "log-single-delete", FINDING_NOTE);
+    assert_int_equal(world_finding(world, "log-single-delete")->rows, 2);
+    world_free(world);
+}
+
 static void test_replay__threshold_is_per_table(void **state)
 {
     (void)state;
@@ -455,6 +471,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replay__pending_rows_and_deletes),
         cmocka_unit_test(test_replay__insert_after_delete_survives),
+        cmocka_unit_test(test_replay__single_delete_kills_every_copy),
         cmocka_unit_test(test_replay__threshold_is_per_table),
         cmocka_unit_test(test_replay__global_lsn_covers_every_table),
         cmocka_unit_test(test_replay__tags),
