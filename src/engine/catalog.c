@@ -176,17 +176,13 @@ static enum err_code make_tables(struct sql *sql, struct err *err)
 
 enum err_code catalog_create(struct sql *sql, struct err *err)
 {
-    int64_t application = 0;
     enum err_code code = sql_begin(sql, err);
-    if (code != ERR_OK)
-        return code;
-    code = ask_number(sql, "PRAGMA application_id", &application, err);
-    if (code == ERR_OK && application == 0)
+    if (code == ERR_OK)
         code = make_tables(sql, err);
     if (code == ERR_OK)
         code = sql_commit(sql, err);
     sql_rollback(sql);
-    return code == ERR_OK ? catalog_check(sql, err) : code;
+    return code;
 }
 
 /* What of each table is sealed: i an integer, t a text. */

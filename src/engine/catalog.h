@@ -21,7 +21,7 @@
 #define CATALOG_PARTITIONS_MAX 1000000
 #define CATALOG_SEGMENTS_MAX 16000000
 
-/* Makes the tables when the file has none. ERR_UNSUPPORTED for a newer format. */
+/* Makes the tables in a new file. */
 enum err_code catalog_create(struct sql *sql, struct err *err) MUST_USE;
 /* Is it ours, of a format we know, made by our own statements? ERR_NOT_FOUND: no database (yet);
  * ERR_UNSUPPORTED: newer; ERR_CORRUPT. */

@@ -98,6 +98,30 @@ static enum err_code make_folders(struct database *database, struct err *err)
     return code;
 }
 
+/* A new catalog is made under another name and renamed when it is complete, so that nobody ever
+ * sees half of one. What a dead run left of it is removed first. */
+static enum err_code make_catalog(struct database *database, struct err *err)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    char *path = mem_printf("%s.new", database->catalog_path);
+    enum err_code code = path != NULL ? ERR_OK : err_nomem(err, database->folder);
+    for (size_t k = 0; code == ERR_OK && k < sizeof endings / sizeof endings[0]; k++) {
+        char *leftover = mem_printf("%s%s", path, endings[k]);
+        code = leftover != NULL ? file_remove(leftover, err) : err_nomem(err, path);
+        mem_free(leftover);
+    }
+    struct sql *sql = NULL;
+    if (code == ERR_OK)
+        code = sql_open(path, &sql, err);
+    if (code == ERR_OK)
+        code = catalog_create(sql, err);
+    sql_close(sql);
+    if (code == ERR_OK)
+        code = file_rename(path, database->catalog_path, err);
+    mem_free(path);
+    return code;
+}
+
 static enum err_code open_for_writing(struct database *database, struct err *err)
 {
     const bool may_create = database->mode == DATABASE_CREATE;
@@ -110,13 +134,11 @@ static enum err_code open_for_writing(struct database *database, struct err *err
         code = make_folders(database, err);
     if (code == ERR_OK)
         code = take_lock(database, err);
+    if (code == ERR_OK && !database_exists(database->folder))
+        code = make_catalog(database, err);
     if (code == ERR_OK)
         code = sql_open(database->catalog_path, &database->sql, err);
-    if (code == ERR_OK)
-        code = may_create ? catalog_create(database->sql, err) : catalog_check(database->sql, err);
-    if (code == ERR_OK && may_create)
-        code = folder_sync(database->folder, err);
-    return code;
+    return code == ERR_OK ? catalog_check(database->sql, err) : code;
 }
 
 static enum err_code open_for_reading(struct database *database, struct err *err)
