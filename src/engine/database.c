@@ -3,7 +3,9 @@
  * Invariant: a cached snapshot whose seal is the catalog's is what a fresh load would give. */
 #include "engine/database.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -49,6 +51,13 @@ bool database_exists(const char *folder)
     const bool exists = path != NULL && file_exists(path) && !file_is_folder(path);
     mem_free(path);
     return exists;
+}
+
+/* Certain that there is none? (Not being able to look is no answer: a new catalog would replace
+ * it.) */
+static bool is_absent(const struct database *database)
+{
+    return access(database->catalog_path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 /* A new database may only be made in an empty folder, or in one where making it was cut short. */
@@ -98,6 +107,19 @@ static enum err_code make_folders(struct database *database, struct err *err)
     return code;
 }
 
+/* Closing moves the write-ahead log into the file and removes it, or fails without a word. */
+static enum err_code expect_no_log(const char *path, struct err *err)
+{
+    char *log = mem_printf("%s-wal", path);
+    if (log == NULL)
+        return err_nomem(err, path);
+    enum err_code code = ERR_OK;
+    if (file_exists(log))
+        code = err_set(err, ERR_IO, "%s: its write-ahead log could not be merged; run again", path);
+    mem_free(log);
+    return code;
+}
+
 /* A new catalog is made under another name and renamed when it is complete, so that nobody ever
  * sees half of one. What a dead run left of it is removed first. */
 static enum err_code make_catalog(struct database *database, struct err *err)
@@ -117,6 +139,8 @@ static enum err_code make_catalog(struct database *database, struct err *err)
         code = catalog_create(sql, err);
     sql_close(sql);
     if (code == ERR_OK)
+        code = expect_no_log(path, err);
+    if (code == ERR_OK)
         code = file_rename(path, database->catalog_path, err);
     mem_free(path);
     return code;
@@ -125,16 +149,17 @@ static enum err_code make_catalog(struct database *database, struct err *err)
 static enum err_code open_for_writing(struct database *database, struct err *err)
 {
     const bool may_create = database->mode == DATABASE_CREATE;
-    if (!may_create && !database_exists(database->folder))
+    const bool is_new = is_absent(database);
+    if (!may_create && is_new)
         return err_set(err, ERR_NOT_FOUND, "%s: not a Godwit database", database->folder);
     enum err_code code = ERR_OK;
-    if (!database_exists(database->folder))
+    if (is_new)
         code = expect_free_folder(database->folder, err);
     if (code == ERR_OK && may_create)
         code = make_folders(database, err);
     if (code == ERR_OK)
         code = take_lock(database, err);
-    if (code == ERR_OK && !database_exists(database->folder))
+    if (code == ERR_OK && is_absent(database))
         code = make_catalog(database, err);
     if (code == ERR_OK)
         code = sql_open(database->catalog_path, &database->sql, err);
@@ -143,7 +168,7 @@ static enum err_code open_for_writing(struct database *database, struct err *err
 
 static enum err_code open_for_reading(struct database *database, struct err *err)
 {
-    if (!database_exists(database->folder))
+    if (is_absent(database))
         return err_set(err, ERR_NOT_FOUND, "%s: not a Godwit database", database->folder);
     const enum err_code code = sql_open_readonly(database->catalog_path, &database->sql, err);
     return code == ERR_OK ? catalog_check(database->sql, err) : code;

@@ -333,6 +333,11 @@ static void test_faults__import_is_all_or_nothing(void **state)
             was_reached = fault_disarm();
             rows += code == ERR_OK ? 50 : 0;
             assert_int_equal(count_rows(fixture->target), rows);
+            if (rows > 200) { /* many segments only make the test slow */
+                expect_ok(folder_remove(fixture->target, err));
+                expect_ok(import_once(fixture, fixture->target, err));
+                rows = 50;
+            }
         }
     }
 }
