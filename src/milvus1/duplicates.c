@@ -39,12 +39,9 @@ static uint64_t mix(uint64_t x)
  * have to end up side by side, so the sign does not matter. */
 static void sort_ids(struct pass *pass)
 {
-    size_t(*histogram)[256] = mem_zalloc(8, sizeof *histogram);
+    size_t(*histogram)[256] = pass->histogram;
     uint64_t *from = pass->ids, *to = pass->scratch;
-    if (histogram == NULL) {
-        pass->is_full = true; /* the caller gives up on memory */
-        return;
-    }
+    memset(histogram, 0, 8 * sizeof *histogram);
     for (size_t k = 0; k < pass->count; k++)
         for (unsigned byte = 0; byte < 8; byte++)
             histogram[byte][from[k] >> (8 * byte) & 255]++;
