@@ -157,9 +157,15 @@ static enum err_code survey_segment(struct packing *packing, const struct live_t
     enum err_code code = segment1_open(&place, &segment, err);
     if (code == ERR_OK)
         packing->size += segment.rv.size + segment.uid.size;
+    /* A row without files that counts no rows: nothing to pack, nothing lost. */
+    const bool is_empty = code == ERR_CORRUPT && file->row_count == 0 &&
+                          segment.paths.rv_count == 0 && segment.paths.uid_count == 0;
     segment1_close(&segment);
     if (code != ERR_CORRUPT)
         return code;
+    packing->is_left_out[index] = is_empty;
+    if (is_empty)
+        return ERR_OK;
     if (packing->options->skip_damaged)
         return leave_out(packing, index, err);
     (void)err_wrap(err, "a segment is damaged (--skip-damaged packages without it)");
