@@ -10,8 +10,10 @@ Further cases are about our own folders: what lies beside them stays, and a kill
 Last line 'N passed, N failed, N skipped'. Needs Python 3.9+, nothing else.
 """
 import argparse
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -204,7 +206,30 @@ def f25_killed_and_resumed(program):
     expect(not changed(before, tree(source)), "the source was changed")
 
 
-OWN = [f23_folder_migration_beside_the_output, f24_neighbours_with_the_same_beginning, f24b_package_does_not_eat_its_source, f25_killed_and_resumed]
+ELSEWHERE = {"compaction-interrupted", "merge-interrupted", "dimension-cut", "sqlite-ignored", "tags-decoded",    # mysql_test.py
+             "collection-name"}                                        # no SQLite row gets that far: it is refused when it is read
+
+
+def every_finding_has_a_fixture(program):
+    """Each code of docs/findings.md is brought about by a fixture, and none is missing there."""
+    with open(os.path.join(HERE, "..", "..", "docs", "findings.md"), encoding="utf-8") as f:
+        documented = set(re.findall(r"^\| `([a-z0-9-]+)`", f.read(), re.M))
+    found = set()
+    for name, builder in FIXTURES.items():
+        folder = os.path.join(program.work, name)
+        os.makedirs(folder)
+        e = builder(folder)
+        server = hold(e.hold_lock) if e.hold_lock else None
+        r = program.run("inspect", e.source, "--json", *e.options)
+        if server:
+            server.communicate()
+        if r.out:
+            found |= {x["code"] for x in json.loads(r.out)["findings"]}
+    expect(found <= documented, f"not documented: {sorted(found - documented)}")
+    expect(documented <= found | ELSEWHERE, f"no fixture shows: {sorted(documented - found - ELSEWHERE)}")
+
+
+OWN = [every_finding_has_a_fixture, f23_folder_migration_beside_the_output, f24_neighbours_with_the_same_beginning, f24b_package_does_not_eat_its_source, f25_killed_and_resumed]
 
 
 def main():

@@ -95,6 +95,41 @@ def test_wrong_password(program, server):
         expect("tester" in r.err, f"the user is not named: {r.err}")
 
 
+def test_merge_interrupted(program, server):
+    """One UPDATE a row: the sources are marked, the merged segment is not yet. The old server would lose the rows."""
+    inst = source(program, server)
+    c = inst.targets[0]
+    old = c.segments[:]
+    merged = inst.segment(c, [1, 3], vecs([1, 3]), live=False)
+    server.sql(f"update made.TableFiles set file_type = {m.TO_DELETE}, updated_time = {inst.clock + 9} where segment_id = '{old[0].id}'; insert into made.TableFiles values"
+               f"(77, 'c', '{merged.id}', 1, '{merged.id}', {m.NEW_MERGE}, 32, 2, {inst.clock}, {inst.clock}, 1210203, 0);")
+    r = program.ok("inspect", inst.root, "--meta", server.uri("made"))
+    expect("merge-interrupted" in r.out, r.out)
+    check(program, inst, "--meta", server.uri("made"))
+
+
+def test_compaction_interrupted(program, server):
+    """The compacted segment is entered, its original not yet marked: the rows count once."""
+    inst = source(program, server)
+    copy = inst.segment(inst.targets[0], [1, 3], vecs([1, 3]), live=False)
+    server.sql(f"insert into made.TableFiles values(77, 'c', '{copy.id}', 1, '{copy.id}', 1, 32, 2, {inst.clock}, {inst.clock}, 1210203, 0);")
+    r = program.ok("inspect", inst.root, "--meta", server.uri("made"))
+    expect("compaction-interrupted" in r.out, r.out)
+    check(program, inst, "--meta", server.uri("made"))
+
+
+def test_dimension_cut_by_smallint(program, server):
+    """32768 does not fit the column; a lenient server stored 32767."""
+    inst = m.Installation(os.path.join(program.work, "milvus"), backend="mysql", truth=False)
+    big = inst.collection("c", 32768)
+    big.segment([1], m.random_vectors(inst.random, 1, 1, 32768))
+    big.row["dimension"] = 32767
+    inst.close()
+    server.load(os.path.join(inst.root, "milvus_meta.sql"), "made")
+    big.row["dimension"] = 32768
+    check(program, inst, "--meta", server.uri("made"))
+
+
 def test_password_from_file_or_environment(program, server):
     inst = source(program, server)
     meta = f"mysql://tester@127.0.0.1:{server.port}/made"

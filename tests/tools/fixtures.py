@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import struct
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import milvus1x as m   # noqa: E402
@@ -596,6 +596,117 @@ def config_of_both_generations_not_here(folder):
     return Expect(inst.root, truth(inst))
 
 
+# ------------------------------------------------------------------------------------------- metadata that cannot be
+
+def beside_sound(folder, spoil, words, **collection):
+    """Collection `sound` and another, `c`, which spoil(inst, c) makes impossible."""
+    with new(folder) as inst:
+        inst.collection("sound", 2).segment([1], vecs([1]))
+        c = inst.collection("c", 2, **collection)
+        spoil(inst, c)
+    return Expect(inst.root, {}, (3,), {("sound", "_default"): rows([1])}, words)
+
+
+@fixture
+def name_of_two_dots(folder):
+    def spoil(_, c):
+        c.row["table_id"] = ".."
+    return replace(beside_sound(folder, spoil, ["table_id"]), skip_rows=None)
+
+
+@fixture
+def name_that_leaves_the_folder(folder):
+    """No server wrote that: such metadata is not believed at all."""
+    def spoil(inst, c):
+        c.segment([2], vecs([2]))
+        inst.files[1]["table_id"] = c.row["table_id"] = "../../escaped"
+    return replace(beside_sound(folder, spoil, ["table_id"]), skip_rows=None)
+
+
+@fixture
+def segment_that_leaves_the_folder(folder):
+    """The same with a segment that points at another collection's files."""
+    def spoil(inst, c):
+        s = c.segment([2], vecs([2]))
+        s.row.update(segment_id="../sound/" + inst.files[0]["segment_id"], file_id=inst.files[0]["file_id"])
+    return replace(beside_sound(folder, spoil, ["segment_id"]), skip_rows=None)
+
+
+@fixture
+def metric_unknown(folder):
+    def spoil(_, c):
+        c.segment([2], vecs([2]))
+        c.row["metric_type"] = 9
+    return beside_sound(folder, spoil, ["metric-unknown", "9"])
+
+
+@fixture
+def binary_dimension_no_multiple_of_8(folder):
+    def spoil(_, c):
+        c.row["dimension"] = 12
+    return beside_sound(folder, spoil, ["dimension-impossible", "12"], metric="HAMMING")
+
+
+@fixture
+def index_type_unknown(folder):
+    with new(folder) as inst:
+        inst.collection("c", 2, engine=99, index_params="no json at all").segment([1], vecs([1]))
+        inst.collection("d", 2, engine=0, index_params="").segment([1], vecs([1]))
+    return Expect(inst.root, {("c", "_default"): rows([1]), ("d", "_default"): rows([1])}, words=["index-type-unknown"])
+
+
+@fixture
+def partition_of_another_shape(folder):
+    """The collection was dropped and made anew with another dimension; an old partition row still names it."""
+    with new(folder) as inst:
+        c = inst.collection("c", 2)
+        c.segment([1], vecs([1]))
+        p = c.partition("p")
+        p.row["dimension"] = 3
+        p.segment([2], vecs([2], 3))
+    return Expect(inst.root, {}, (3,), {("c", "_default"): rows([1])}, ["partition-mismatch", "p"])
+
+
+@fixture
+def partition_twice(folder):
+    """Two rows of one tag: neither's rows are lost."""
+    with new(folder) as inst:
+        c = inst.collection("c", 2)
+        for n in (1, 2):
+            c.partition("p").segment([n], vecs([n]))
+    return Expect(inst.root, {("c", "_default"): [], ("c", "p"): rows([1, 2])}, words=["partition-twice"])
+
+
+@fixture
+def secondary_path_that_is_not_there(folder):
+    with new(folder, version="0.9.1", config="old", secondary=os.path.join(os.path.abspath(folder), "unplugged")) as inst:
+        inst.collection("c", 2).segment([1], vecs([1]))
+    return Expect(inst.root, truth(inst), words=["secondary-path-missing"], options=("--config", os.path.join(inst.root, "conf", "server_config.yaml")))
+
+
+@fixture
+def data_in_object_store(folder):
+    with new(folder, config="new") as inst:
+        inst.collection("c", 2).segment([1], vecs([1]))
+    path = os.path.join(inst.root, "conf", "server_config.yaml")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("storage:\n", "storage:\n  s3_enabled: true\n  s3_address: 127.0.0.1\n  s3_port: 9000\n  s3_bucket: milvus\n"))
+    return Expect(inst.root, {}, (3,), words=["storage-s3"], options=("--config", path))
+
+
+@fixture
+def empty_folder_of_an_empty_segment(folder):
+    """Inserted and deleted before the flush: a row that counts 0, and a folder with nothing in it."""
+    with new(folder) as inst:
+        c = inst.collection("c", 2)
+        c.segment([1], vecs([1]))
+        s = c.segment([], b"", rv=False, uid=False, deleted_docs=False)
+        assert s.row["row_count"] == 0
+    return Expect(inst.root, {("c", "_default"): rows([1])}, words=["segment-without-files"])
+
+
 # ------------------------------------------------------------------------------------------------- write-ahead log
 
 def logged(folder, **more):
@@ -869,6 +980,26 @@ def wal_wrong_vector_size(folder):
 
 
 @fixture
+def wal_record_of_a_hybrid_collection(folder):
+    """Type 6 has another layout: what follows in the file cannot be read."""
+    inst, c = logged(folder)
+    inst.log(6, "c", "", [4], vecs([4]))
+    inst.close()
+    return Expect(inst.root, {("c", "_default"): rows([1, 2, 3])}, (3,), {("c", "_default"): rows([1, 2, 3])}, ["log-hybrid-record"])
+
+
+@fixture
+def wal_probably_switched_off(folder):
+    """No config at hand, flush_lsn 0 beside segments, and old records that are not in the newest segment: told, not guessed."""
+    inst, c = logged(folder)
+    inst.delete(c, [3])
+    c.segment([7, 8], vecs([7, 8]))
+    c.row["flush_lsn"] = inst.global_lsn = 0
+    inst.close()
+    return Expect(inst.root, {("c", "_default"): rows([1, 2, 3, 7, 8])}, words=["log-probably-off"])
+
+
+@fixture
 def mxlog_empty_all_flushed(folder):
     inst, _ = logged(folder)
     inst.mxlog = b""
@@ -1044,6 +1175,37 @@ def f27_meta_json_of_the_old_tool(folder):
     with open(os.path.join(prepared, "meta.json"), "w", encoding="utf-8") as f:
         json.dump({"collections": [{"collection": "faces", "metric": 2, "rows": 3, "dim": 2, "segments": listed}], "rows": 3}, f, separators=(",", ":"))
     return Expect(prepared, {("faces", "_default"): rows([1, 3, 4])}, words=["meta.json", "partition"], package=None)
+
+
+@fixture
+def f27a_meta_json_with_a_partition(folder):
+    """The old export listed a partition as a collection named by its number; nothing says whose it is."""
+    e = f27_meta_json_of_the_old_tool(folder)
+    segment = os.path.join(e.source, "tables", "1614772800099000000", "1614772800100000000")
+    os.makedirs(segment)
+    for name, data in ((".rv", m.encode_rv(vecs([8]))), (".uid", m.encode_uid([8])), ("deleted_docs", m.encode_deleted([]))):
+        with open(os.path.join(segment, "1614772800100000000" + name if name[0] == "." else name), "wb") as f:
+            f.write(data)
+    path = os.path.join(e.source, "meta.json")
+    with open(path, encoding="utf-8") as f:
+        meta = json.load(f)
+    meta["collections"].append({"collection": "1614772800099000000", "metric": 2, "rows": 1, "dim": 2, "segments": [
+        {"collection": "1614772800099000000", "segment": "1614772800100000000", "dim": 2, "rows": 1, "fileSize": 16}]})
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(meta, f)
+    return replace(e, rows={**e.rows, ("1614772800099000000", "_default"): rows([8])}, words=["partition-without-owner", "1614772800099000000"])
+
+
+@fixture
+def f27c_meta_json_names_a_collection_twice(folder):
+    e = f27_meta_json_of_the_old_tool(folder)
+    path = os.path.join(e.source, "meta.json")
+    with open(path, encoding="utf-8") as f:
+        meta = json.load(f)
+    meta["collections"].append(meta["collections"][0])
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(meta, f)
+    return replace(e, words=["collection-twice"])
 
 
 @fixture
