@@ -318,6 +318,13 @@ void sample_expect(struct database *database, const char *name, const struct sam
     free(rows);
 }
 
+void sample_expect_snapshot(struct snapshot *snapshot, const struct sample *sample)
+{
+    struct row *rows = calloc(SAMPLE_SEGMENTS_MAX * SAMPLE_ROWS_MAX, sizeof *rows);
+    expect_rows(snapshot, rows, collect_rows(&sample, 1, rows));
+    free(rows);
+}
+
 void sample_expect_in(const char *folder, const char *name, const struct sample *sample)
 {
     struct database *database = NULL;

@@ -73,6 +73,7 @@ enum err_code sample_migrate_to(const char *folder, const struct sample *sample,
  * partitions, bit for bit. */
 void sample_expect(struct database *database, const char *name, const struct sample *const *samples,
                    size_t sample_count);
+void sample_expect_snapshot(struct snapshot *snapshot, const struct sample *sample);
 void sample_expect_in(const char *folder, const char *name, const struct sample *sample);
 
 /* Asserts ERR_OK and shows the sentence otherwise. */
