@@ -97,7 +97,8 @@ static enum err_code take_extent(struct writer *writer, struct column_out *out,
                                  const struct file_extent *from, bool is_copied, struct err *err)
 {
     const struct segment_write_request *request = writer->request;
-    const size_t width = out == &writer->vectors ? request->reader->row_size : 0;
+    const bool is_vectors = out == &writer->vectors;
+    const size_t width = is_vectors ? request->reader->row_size : 8;
     enum err_code code = ERR_OK;
     for (uint64_t at = 0; code == ERR_OK && at < from->size; at += PIECE_SIZE) {
         const uint64_t left = from->size - at;
@@ -111,13 +112,10 @@ static enum err_code take_extent(struct writer *writer, struct column_out *out,
             file_start_writeback(out->fd, out->offset + at, now);
         if (code == ERR_OK)
             code = out_hash(out, out->buffer, now, err);
-        uint64_t rows = 0;
-        if (width > 0) {
-            const uint64_t first = at / width;
-            rows = count_live(request->dead, first, (at + now) / width - first);
-        }
+        const uint64_t first = at / width;
+        const uint64_t rows = count_live(request->dead, first, (at + now) / width - first);
         if (code == ERR_OK)
-            code = meter_pass(request->meter, width > 0 ? rows * width : now, rows, err);
+            code = meter_pass(request->meter, rows * width, is_vectors ? rows : 0, err);
     }
     return code;
 }
