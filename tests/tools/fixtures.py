@@ -882,6 +882,15 @@ def wal_delete_with_tag(folder):
 
 
 @fixture
+def wal_single_delete_of_an_id_in_memory_twice(folder):
+    """The server forgot only the first copy in memory when a request named one id; here all earlier copies go, and it is told."""
+    inst, c = logged(folder)
+    inst.insert(c, [7, 7, 8], vecs([7, 70, 8]))
+    inst.delete(c, [7])
+    return done(inst, words=["log-single-delete"])
+
+
+@fixture
 def wal_binary(folder):
     inst = new(folder)
     c = inst.collection("b", 16, "JACCARD")
