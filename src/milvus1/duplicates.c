@@ -201,39 +201,43 @@ static enum err_code run_passes(const struct id_stream *stream, struct pass *pas
     return ERR_OK;
 }
 
+/* Passes over all ids, more of them until each fits the memory. */
+static enum err_code sort_and_count(const struct id_stream *stream, struct pass *pass,
+                                    uint64_t passes, uint64_t *ret_ids, uint64_t *ret_rows,
+                                    struct err *err)
+{
+    for (; passes <= PASSES_MAX; passes *= 2) {
+        const enum err_code code = run_passes(stream, pass, passes, ret_ids, ret_rows, err);
+        if (code != ERR_OK || !pass->is_full)
+            return code;
+    }
+    return err_nomem(err, "counting duplicate ids");
+}
+
 enum err_code duplicates_count(const struct id_stream *stream, uint64_t *ret_ids,
                                uint64_t *ret_rows, struct err *err)
 {
-    if (stream->rows < 2) {
-        *ret_ids = *ret_rows = 0;
-        return ERR_OK;
-    }
     const uint64_t room = stream->memory / sizeof(uint64_t) / 2;
     uint64_t passes = 1;
     while (passes * (room / 4 * 3) < stream->rows && passes < PASSES_MAX)
         passes++;
-    if (passes > 1) {
-        bool are_distinct;
-        const enum err_code code = look_at_order(stream, &are_distinct, err);
-        if (code != ERR_OK || are_distinct) {
-            *ret_ids = *ret_rows = 0;
-            return code;
-        }
+    bool are_distinct = stream->rows < 2;
+    enum err_code code = passes > 1 ? look_at_order(stream, &are_distinct, err) : ERR_OK;
+    if (code != ERR_OK)
+        return code;
+    if (are_distinct) {
+        *ret_ids = *ret_rows = 0;
+        return ERR_OK;
     }
     const uint64_t wanted = stream->rows < room ? stream->rows : room;
     struct pass pass = {.capacity = (size_t)wanted};
     uint64_t *const first = pass.ids = mem_alloc(pass.capacity, sizeof *pass.ids);
     uint64_t *const second = pass.scratch = mem_alloc(pass.capacity, sizeof *pass.scratch);
     pass.histogram = mem_alloc(8, sizeof *pass.histogram);
-    enum err_code code = ERR_OK;
     if (first == NULL || second == NULL || pass.histogram == NULL)
         code = err_nomem(err, "counting duplicate ids");
-    for (bool is_done = false; code == ERR_OK && !is_done; passes *= 2) {
-        code = run_passes(stream, &pass, passes, ret_ids, ret_rows, err);
-        is_done = !pass.is_full;
-        if (code == ERR_OK && !is_done && passes >= PASSES_MAX)
-            code = err_nomem(err, "counting duplicate ids");
-    }
+    else
+        code = sort_and_count(stream, &pass, passes, ret_ids, ret_rows, err);
     mem_free(first);
     mem_free(second);
     mem_free(pass.histogram);

@@ -740,6 +740,17 @@ def wal_rows_and_deletes(folder):
 
 
 @fixture
+def wal_single_delete_of_a_repeated_id(folder):
+    """The server's delete of one id left further copies in memory alive; a delete means all of them."""
+    inst, c = logged(folder)
+    inst.insert(c, [7, 7, 8, 8], vecs([7, 70, 8, 80]))
+    inst.delete(c, [7])
+    inst.delete(c, [8, 1])
+    inst.close()
+    return Expect(inst.root, {("c", "_default"): rows([2, 3])}, words=["one by one"])
+
+
+@fixture
 def wal_tag_with_blanks(folder):
     inst, c = logged(folder)
     c.partition(" sp\t")
