@@ -51,8 +51,10 @@ static enum err_code list_jobs(const struct arguments *arguments, const char *ca
                                         "started", "finished", "source", "reason"};
     struct job_list list;
     const enum err_code code = jobs_list(catalog, &list, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
+        job_list_release(&list);
         return code;
+    }
     struct text text;
     text_init(&text);
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
@@ -169,8 +171,10 @@ static enum err_code show_job(const struct arguments *arguments, const char *cat
 {
     struct job_details details;
     const enum err_code code = jobs_show(catalog, id, &details, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
+        job_details_release(&details);
         return code;
+    }
     struct text text;
     text_init(&text);
     if (arguments_has(arguments, "json"))
@@ -225,11 +229,10 @@ static enum err_code resume_job(struct arguments *arguments, const char *catalog
 {
     struct job_details details;
     enum err_code code = jobs_show(catalog, id, &details, err);
-    if (code != ERR_OK)
-        return code;
     struct arena arena;
     arena_init(&arena, ARGUMENTS_SIZE_MAX);
-    code = continue_job(arguments, &details.view, &arena, err);
+    if (code == ERR_OK)
+        code = continue_job(arguments, &details.view, &arena, err);
     arena_release(&arena);
     job_details_release(&details);
     return code;

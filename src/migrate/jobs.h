@@ -65,11 +65,11 @@ struct job_details {
 };
 
 /* All jobs of a catalog (target->catalog_path); an absent file or a catalog without jobs gives an
- * empty list. */
+ * empty list. Release in every case. */
 enum err_code jobs_list(const char *catalog_path, struct job_list *ret_list,
                         struct err *err) MUST_USE;
 void job_list_release(struct job_list *list);
-/* ERR_NOT_FOUND when there is no such job. */
+/* ERR_NOT_FOUND when there is no such job. Release in every case. */
 enum err_code jobs_show(const char *catalog_path, int64_t id, struct job_details *ret_details,
                         struct err *err) MUST_USE;
 void job_details_release(struct job_details *details);

@@ -298,6 +298,20 @@ def test_numbers_do_not_depend_on_the_locale(program):
         expect(found["results"][0]["hits"][0] == {"id": 2, "score": 0, "partition": "_default"}, f"{name}: {found}")
 
 
+def test_memory_that_ends(program):
+    """The n-th allocation fails: exit code 5 and a sentence, never a crash; with a sanitized program, no leak."""
+    data, root = migrated(program), os.path.join(program.work, "milvus")
+    if program.run("version", env={"GODWIT_FAULT": "nonsense"}).code != 2:
+        raise Skip("needs a build with fault points")
+    out = os.path.join(program.work, "out")
+    for args in (("help", "migrate"), ("inspect", root, "--json"), ("jobs", data, "show", "1"), ("describe", data, "faces"), ("get", data, "faces", "2"),
+                 ("search", data, "faces", "--like", "2", "--json"), ("unload", data, "faces", "-o", out), ("verify", root, "--against", data)):
+        for n in [*range(0, 12), *range(12, 1500, 83)]:
+            r = program.run(*args, env={"GODWIT_FAULT": f"malloc:{n}:enomem"})
+            expect(r.code == 0 or (r.code in (1, 3, 5) and "godwit: error:" in r.err), f"{r.line}: allocation {n} fails: exit code {r.code} {r.err[-800:]}")
+            expect("Sanitizer" not in r.err, f"{r.line}: allocation {n} fails: {r.err[-800:]}")
+
+
 # -------------------------------------------------------------------------------------------------------- secrets
 
 class Listener:
