@@ -223,6 +223,12 @@ static void test_file__rename_remove_exists(void **state)
     assert_file(scratch("to"), "f", 1);
     assert_false(file_exists(scratch("from")));
     assert_int_equal(file_rename(scratch("from"), scratch("to"), &err), ERR_IO);
+    fault_arm(FAULT_RENAME, 0, EIO);
+    assert_int_equal(file_move(scratch("to"), scratch("from"), &err), ERR_IO);
+    fault_arm(FAULT_FSYNC, 0, EIO); /* not reached: that is the caller's part */
+    assert_int_equal(file_move(scratch("to"), scratch("from"), &err), ERR_OK);
+    assert_false(fault_disarm());
+    assert_int_equal(file_move(scratch("from"), scratch("to"), &err), ERR_OK);
     fault_arm(FAULT_UNLINK, 0, EACCES);
     assert_int_equal(file_remove(scratch("to"), &err), ERR_IO);
     (void)fault_disarm();
@@ -287,6 +293,15 @@ static void test_file__map(void **state)
     assert_int_equal(file_map_open(path, &map, &err), ERR_NOMEM);
     assert_true(fault_disarm());
     assert_int_equal(file_map_open(scratch("nothing"), &map, &err), ERR_NOT_FOUND);
+    assert_int_equal(file_map_open(path, &map, &err), ERR_OK);
+    assert_int_equal(file_map_populate(&map, path, 5000, DATA_SIZE - 5000, &err), ERR_OK);
+    fault_arm(FAULT_MAP, 0, EFAULT);
+    assert_int_equal(file_map_populate(&map, path, 5000, 1, &err), ERR_IO);
+    assert_non_null(strstr(err.msg, "mapped: offset 5000"));
+    fault_arm(FAULT_MAP, 0, EINVAL); /* a kernel that does not know it */
+    assert_int_equal(file_map_populate(&map, path, 0, 1, &err), ERR_OK);
+    assert_true(fault_disarm());
+    file_map_close(&map);
 }
 
 static void test_file__hints_harm_nothing(void **state)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/sql.h"
@@ -175,6 +176,47 @@ static void test_sql__readers_cannot_write(void **state)
     sql_close(reader);
 }
 
+/* Reads the database of a folder that nobody may write into; 0 when that went well. */
+static int read_in_a_closed_folder(void)
+{
+    struct err err;
+    struct sql *sql = NULL;
+    struct sql_statement *statement = NULL;
+    bool has_row = false;
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+        return 2;
+    enum err_code code = sql_open_readonly(scratch("closed/a%20b?#"), &sql, &err);
+    if (code == ERR_OK)
+        code = sql_prepare(sql, "SELECT a FROM t", &statement, &err);
+    if (code == ERR_OK)
+        code = sql_step(statement, &has_row, &err);
+    const bool is_right = code == ERR_OK && has_row && sql_column_int(statement, 0) == 7;
+    sql_finalize(statement);
+    sql_close(sql);
+    return is_right ? 0 : 1;
+}
+
+static void test_sql__read_only_media(void **state)
+{
+    (void)state;
+    struct err err;
+    struct sql *sql = NULL;
+    assert_int_equal(folder_make(scratch("closed"), &err), ERR_OK);
+    assert_int_equal(sql_open(scratch("closed/a%20b?#"), &sql, &err), ERR_OK);
+    assert_int_equal(sql_exec(sql, "CREATE TABLE t(a); INSERT INTO t VALUES(7)", &err), ERR_OK);
+    sql_close(sql);
+    assert_int_equal(chmod(scratch_folder, 0755), 0);
+    assert_int_equal(chmod(scratch("closed"), 0555), 0);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(read_in_a_closed_folder());
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod(scratch("closed"), 0755), 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Opens, inserts long texts and reads them back: what is there is right, whatever fails. */
 static enum err_code insert_and_read(struct err *err)
 {
@@ -295,6 +337,7 @@ int main(void)
         SCRATCH_TEST(test_sql__transactions),
         SCRATCH_TEST(test_sql__error_codes),
         SCRATCH_TEST(test_sql__readers_cannot_write),
+        SCRATCH_TEST(test_sql__read_only_media),
         SCRATCH_TEST(test_sql__memory_ends_anywhere),
         SCRATCH_TEST(test_sql__disk_full_anywhere),
         SCRATCH_TEST(test_sql__short_and_failing_reads),

@@ -27,6 +27,7 @@ static void test_text__json_commas_and_escapes(void **state)
     json_add_string(&text, "null", NULL);
     json_add_bool(&text, "no", false);
     json_add_string(&text, "control", "\x01\t\x7f");
+    json_add_raw(&text, "raw", "[1]");
     json_add_string(&text, "latin1", "\xe9");
     json_add_string(&text, "utf8", "\xc3\xa9");
     json_close(&text, '}');
@@ -34,7 +35,7 @@ static void test_text__json_commas_and_escapes(void **state)
     assert_string_equal(text_get(&text),
                         "{\"a\\\"b\":\"x\\ny\\\\\",\"list\":[-9223372036854775808,"
                         "18446744073709551615,true,null,0.1,{},null],\"null\":null,\"no\":false,"
-                        "\"control\":\"\\u0001\\u0009\\u007f\",\"latin1\":\"\\u00e9\","
+                        "\"control\":\"\\u0001\\u0009\\u007f\",\"raw\":[1],\"latin1\":\"\\u00e9\","
                         "\"utf8\":\"\xc3\xa9\"}");
     text_release(&text);
 }

@@ -42,10 +42,31 @@ static void test_meter__limits(void **state)
     assert_true(clock_monotonic_ns() - start >= 90000000); /* 100,000 bytes at 1 MB/s */
 }
 
+static void test_meter__parent_counts_and_decides(void **state)
+{
+    (void)state;
+    struct meter whole;
+    struct meter part;
+    struct err err;
+    atomic_bool stop;
+    atomic_init(&stop, false);
+    meter_init(&whole, 0, &stop);
+    meter_init(&part, 0, NULL);
+    part.parent = &whole;
+    assert_int_equal(meter_pass(&part, 10, 1, &err), ERR_OK);
+    assert_int_equal(meter_pass(&whole, 5, 1, &err), ERR_OK);
+    assert_int_equal(atomic_load(&part.size), 10);
+    assert_int_equal(atomic_load(&whole.size), 15);
+    assert_int_equal(atomic_load(&whole.rows), 2);
+    atomic_store(&stop, true);
+    assert_int_equal(meter_pass(&part, 10, 1, &err), ERR_INTERRUPTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_meter__counts),
                                        cmocka_unit_test(test_meter__stops),
+                                       cmocka_unit_test(test_meter__parent_counts_and_decides),
                                        cmocka_unit_test(test_meter__limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
