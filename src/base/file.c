@@ -21,6 +21,7 @@
 /* One transfer is cut to this so that a short-transfer fault and the kernel's own limit look alike.
  */
 #define TRANSFER_MAX ((size_t)1 << 30)
+#define READAHEAD_WINDOW_SIZE ((uint64_t)128 << 10) /* what the kernel usually reads ahead */
 
 /* Opens with one chance to fail on purpose. O_NONBLOCK: a pipe in a folder of files must not make
  * us wait; it means nothing for regular files. */
@@ -201,7 +202,12 @@ void file_forget_cache(int fd, uint64_t offset, uint64_t size)
 
 void file_will_read(int fd, uint64_t offset, uint64_t size)
 {
-    (void)posix_fadvise(fd, (off_t)offset, (off_t)size, POSIX_FADV_WILLNEED);
+    /* The kernel takes one readahead window of each call and forgets the rest. */
+    for (uint64_t at = 0; at < size; at += READAHEAD_WINDOW_SIZE) {
+        const uint64_t left = size - at;
+        const uint64_t now = left < READAHEAD_WINDOW_SIZE ? left : READAHEAD_WINDOW_SIZE;
+        (void)posix_fadvise(fd, (off_t)(offset + at), (off_t)now, POSIX_FADV_WILLNEED);
+    }
 }
 
 static enum err_code sync_parent(const char *path, struct err *err)

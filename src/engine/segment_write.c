@@ -12,6 +12,7 @@
 #include "engine/segment_format.h"
 
 #define PIECE_SIZE (16 * SUMS_BLOCK_SIZE) /* bytes copied, then hashed, at a time: 4 MiB */
+#define PREFETCH_SIZE (4 * PIECE_SIZE)
 #define HEADER_KEPT_MAX 64 /* an extent that begins this early keeps its place in a copy */
 
 struct column_out {
@@ -104,6 +105,8 @@ static enum err_code take_extent(struct writer *writer, struct column_out *out,
         const uint64_t left = from->size - at;
         const size_t now = left < PIECE_SIZE ? (size_t)left : (size_t)PIECE_SIZE;
         const struct file_extent piece = {from->fd, from->path, from->offset + at, now};
+        if (at % PREFETCH_SIZE == 0) /* the disk reads on while we hash */
+            file_will_read(from->fd, from->offset + at + PREFETCH_SIZE, PREFETCH_SIZE);
         if (is_copied)
             code = file_copy_extent(&piece, out->fd, out->temporary, out->offset + at, err);
         if (code == ERR_OK)

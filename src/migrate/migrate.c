@@ -24,6 +24,7 @@
 #include "migrate/work_lock.h"
 #include "migrate/worker.h"
 
+#define THREADS_MAX 12 /* each holds up to 16 MiB of buffers, and all of us stay under 256 */
 #define JOB_TEXT_MAX ((size_t)64 << 20)
 
 struct run {
@@ -199,8 +200,8 @@ static enum err_code stage_collections(struct run *run, struct err *err)
 static enum err_code copy_all(struct run *run, struct err *err)
 {
     struct worker_counts counts = {0};
-    const size_t threads =
-        run->options->threads > 0 ? run->options->threads : pool_processor_count();
+    size_t threads = run->options->threads > 0 ? run->options->threads : pool_processor_count();
+    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
     const struct worker_inputs inputs = {.source = run->source,
                                          .target = run->target,
                                          .plan = &run->plan,

@@ -14,6 +14,7 @@
 #include "migrate/rows.h"
 
 #define COPIES_MAX 2 /* of one segment in one run */
+#define PREFETCH_SIZE_MAX ((uint64_t)64 << 20)
 
 struct work {
     const struct worker_inputs *inputs;
@@ -30,6 +31,7 @@ struct work {
 /* One segment under way. */
 struct task {
     struct work *work;
+    size_t index; /* in work->order */
     const struct plan_segment *planned;
     const struct plan_collection *collection;
     const struct source_segment *segment;
@@ -127,6 +129,32 @@ static enum err_code tally_source(struct task *task, struct err *err)
     return code;
 }
 
+static uint64_t at_most(uint64_t size)
+{
+    return size < PREFETCH_SIZE_MAX ? size : PREFETCH_SIZE_MAX;
+}
+
+/* The disk fetches what this thread is likely to copy next while it only computes. */
+static void prefetch_next(const struct work *work, size_t index)
+{
+    const struct worker_inputs *inputs = work->inputs;
+    const size_t next = index + inputs->threads;
+    if (next >= inputs->plan->segment_count ||
+        inputs->notes[work->order[next]].state >= SEGMENT_COPIED)
+        return;
+    const struct plan_segment *planned = &inputs->plan->segments[work->order[next]];
+    struct segment_reader *reader = NULL;
+    struct err ignored;
+    if (source_open_segment(inputs->source, inputs->plan->collections[planned->collection].index,
+                            planned->segment, &reader, &ignored) != ERR_OK)
+        return; /* it will be told when its turn comes */
+    if (reader->has_extents) {
+        file_will_read(reader->ids.fd, reader->ids.offset, at_most(reader->ids.size));
+        file_will_read(reader->vectors.fd, reader->vectors.offset, at_most(reader->vectors.size));
+    }
+    segment_reader_close(reader);
+}
+
 /* Reads what the target stored. ERR_NOT_FOUND when it is not there, ERR_CORRUPT when it cannot be
  * read. */
 static enum err_code tally_target(struct task *task, struct err *err)
@@ -179,6 +207,7 @@ static enum err_code move_segment(struct task *task, bool is_found, struct err *
     bool agrees = false;
     if (!is_found)
         code = copy_segment(task, err);
+    prefetch_next(task->work, task->index);
     if (code == ERR_OK)
         code = tally_source(task, err);
     if (code == ERR_OK)
@@ -227,6 +256,7 @@ static enum err_code work_on_segment(void *argument, size_t index, struct err *e
     const struct plan_segment *planned = &inputs->plan->segments[at];
     const struct plan_collection *collection = &inputs->plan->collections[planned->collection];
     struct task task = {.work = work,
+                        .index = index,
                         .planned = planned,
                         .collection = collection,
                         .segment = planned->source,
