@@ -68,6 +68,9 @@ bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 /* True when both exist on one filesystem. */
 bool file_same_filesystem(const char *a, const char *b);
+/* True when `path`, which need not exist, is this folder or would lie below it, through whatever
+ * links and mounts its existing part leads. False when the folder does not exist. */
+bool file_is_inside(const char *path, const char *folder);
 /* Bytes that this user may still write on the filesystem of `path` (or of its nearest existing
  * parent). */
 enum err_code file_free_space(const char *path, uint64_t *ret_size, struct err *err) MUST_USE;

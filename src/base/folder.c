@@ -46,6 +46,26 @@ enum err_code folder_make(const char *path, struct err *err)
     return make_one(at, err);
 }
 
+bool file_is_inside(const char *path, const char *folder)
+{
+    char at[FILE_PATH_MAX];
+    struct stat wanted, here;
+    if (stat(folder, &wanted) != 0 || !path_copy(path, at, sizeof at))
+        return false;
+    while (stat(at, &here) != 0 && strcmp(at, ".") != 0 && strcmp(at, "/") != 0)
+        (void)path_parent(at, at, sizeof at);
+    char *real = realpath(at, NULL);
+    bool is_inside = false;
+    for (bool is_top = real == NULL; !is_top && !is_inside;) {
+        is_top = strcmp(real, "/") == 0;
+        is_inside =
+            stat(real, &here) == 0 && here.st_dev == wanted.st_dev && here.st_ino == wanted.st_ino;
+        (void)path_parent(real, real, strlen(real) + 1);
+    }
+    free(real);
+    return is_inside;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     const char *const *name_a = a;

@@ -33,6 +33,21 @@ static bool can_link(const char *source, const char *target)
     return file_same_filesystem(source, folder);
 }
 
+/* A source is never written to, and a target is more than a corner of an old folder that will go.
+ */
+static enum err_code check_apart(const struct source_description *source, const char *target,
+                                 struct err *err)
+{
+    const char *const folders[] = {source->location, source->log};
+    for (size_t k = 0; k < sizeof folders / sizeof *folders; k++)
+        if (*folders[k] != '\0' && file_is_inside(target, folders[k]))
+            return err_set(err, ERR_TARGET,
+                           "%s: lies in the source (%s), which is never changed; name another "
+                           "folder for --to",
+                           target, folders[k]);
+    return ERR_OK;
+}
+
 static enum err_code open_ends(struct run *run, struct err *err)
 {
     const struct move *move = run->move;
@@ -40,6 +55,9 @@ static enum err_code open_ends(struct run *run, struct err *err)
     if (code != ERR_OK)
         return code;
     findings_log(&run->source->description);
+    code = check_apart(&run->source->description, move->to, err);
+    if (code != ERR_OK)
+        return code;
     if (move->is_dry_run && !source_engine_is_database(move->to))
         return ERR_OK;
     const struct target_options options = {.link = strcmp(move->way, "link") == 0};

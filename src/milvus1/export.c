@@ -222,7 +222,13 @@ enum err_code milvus1_export(const struct milvus1_options *options, const char *
         only.path = NULL;
     enum err_code code = located_find(&only, &findings, &located, err);
     if (code == ERR_OK) {
-        code = write_file(&located.meta, folder, err);
+        if (only.path != NULL && located.store == store_local() &&
+            file_is_inside(folder, located.location))
+            code = err_set(err, ERR_USAGE,
+                           "%s: lies in the source, which is never changed; name another folder",
+                           folder);
+        else
+            code = write_file(&located.meta, folder, err);
         located_release(&located);
     }
     finding_list_release(&findings);

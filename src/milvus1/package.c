@@ -64,35 +64,16 @@ static enum err_code check_findings(const struct packing *packing, struct err *e
     return ERR_OK;
 }
 
-/* True when `path`, or its nearest parent that exists, lies in `folder` or is it. */
-static bool lies_in(const char *path, const char *folder)
-{
-    char at[FILE_PATH_MAX];
-    if (!path_copy(path, at, sizeof at))
-        return false;
-    while (!file_exists(at) && strcmp(at, ".") != 0 && strcmp(at, "/") != 0)
-        (void)path_parent(at, at, sizeof at);
-    char *real_path = realpath(at, NULL);
-    char *real_folder = realpath(folder, NULL);
-    bool lies = false;
-    if (real_path != NULL && real_folder != NULL) {
-        const size_t size = strlen(real_folder);
-        lies = strncmp(real_path, real_folder, size) == 0 &&
-               (real_path[size] == '\0' || real_path[size] == '/');
-    }
-    free(real_path);
-    free(real_folder);
-    return lies;
-}
-
 static enum err_code check_not_in_source(const struct packing *packing, struct err *err)
 {
     const struct located *located = &packing->located;
     if (located->store != store_local())
         return ERR_OK;
-    bool lies = located->log_folder != NULL && lies_in(packing->folder, located->log_folder);
+    bool lies =
+        file_is_inside(packing->folder, located->location) ||
+        (located->log_folder != NULL && file_is_inside(packing->folder, located->log_folder));
     for (size_t k = 0; k < located->data_root_count; k++)
-        lies = lies || lies_in(packing->folder, located->data_roots[k]);
+        lies = lies || file_is_inside(packing->folder, located->data_roots[k]);
     return lies ? err_set(err, ERR_USAGE,
                           "%s: lies in the source, which is never changed; name another folder",
                           packing->folder)

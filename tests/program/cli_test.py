@@ -25,7 +25,8 @@ ROOT = os.path.join(HERE, "..", "..")
 sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 import milvus1x as m                                                                      # noqa: E402
 from fixtures import rows, vecs                                                           # noqa: E402
-from program import Skip, Suite, binary_argument, expect, pairs, read, read_npy, row_set, wanted   # noqa: E402
+from program import (Skip, Suite, binary_argument, changed, expect, pairs, read, read_npy, row_set, tree,       # noqa: E402
+                     wanted)
 
 EXIT_CODES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 130)
 
@@ -229,6 +230,20 @@ def test_dry_run_writes_nothing(program):
     data = os.path.join(program.work, "data")
     r = program.ok("migrate", source(program), "--to", data, "--dry-run")
     expect("faces" in r.out and not os.path.exists(data), f"{r.out}")
+
+
+def test_nothing_is_written_into_the_source(program):
+    root = source(program)
+    before = tree(root)
+    os.symlink(root, os.path.join(program.work, "link"))
+    for into in (root, root + "/db/new", root + "/db/../new", os.path.join(program.work, "link", "new", "er"), root + "/wal"):
+        r = program.ok("migrate", root, "--to", into, codes=(4,))
+        expect("source" in r.err, r.err)
+        program.ok("package", root, "-o", into, codes=(2,))
+        program.ok("export", root, "-o", into, codes=(2,))
+    program.ok("migrate", root + "/db", "--to", root + "/db/new", "--dry-run", codes=(4,))
+    expect(not changed(before, tree(root)), "the source was changed")
+    program.ok("migrate", root, "--to", root + "-data")
 
 
 def test_standard_output_that_cannot_be_written(program):

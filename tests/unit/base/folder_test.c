@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "scratch.h"
 
 static enum err_code make(struct err *err)
@@ -164,6 +165,27 @@ static void test_folder__temporary(void **state)
     mem_free(kept);
 }
 
+static void test_folder__inside(void **state)
+{
+    (void)state;
+    struct err err;
+    assert_int_equal(folder_make(scratch("a/b"), &err), ERR_OK);
+    assert_int_equal(folder_make(scratch("ab"), &err), ERR_OK);
+    assert_int_equal(symlink(scratch("a"), scratch("link")), 0);
+    char *folder = mem_strdup(scratch("a"));
+    assert_non_null(folder);
+    assert_true(file_is_inside(folder, folder));
+    assert_true(file_is_inside(scratch("a/"), folder));
+    assert_true(file_is_inside(scratch("a/b/new/er"), folder));
+    assert_true(file_is_inside(scratch("ab/../a/new"), folder));
+    assert_true(file_is_inside(scratch("link/new"), folder));
+    assert_false(file_is_inside(scratch("ab/new"), folder));
+    assert_false(file_is_inside(scratch_folder, folder));
+    assert_false(file_is_inside(scratch("new"), scratch("absent")));
+    assert_true(file_is_inside("/absent", "/"));
+    mem_free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +197,7 @@ int main(void)
         SCRATCH_TEST(test_folder__remove_meets_a_fault),
         SCRATCH_TEST(test_folder__remove_is_not_endless),
         SCRATCH_TEST(test_folder__temporary),
+        SCRATCH_TEST(test_folder__inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,7 +162,7 @@ static void test_export__wrong_targets_are_left_alone(void **state)
     fixture_text(out, "mine.txt", "kept");
     refused(folder, out, ERR_EXISTS);
     refused(folder, fixture_path(out, "mine.txt"), ERR_EXISTS);
-    refused(folder, folder, ERR_EXISTS);
+    refused(folder, folder, ERR_USAGE);
     refused(folder, fixture_path(folder, "db/tables/new"), ERR_USAGE);
     refused(folder, fixture_path(folder, "wal/new"), ERR_USAGE);
     assert_false(file_exists(fixture_path(folder, "db/tables/new")));
