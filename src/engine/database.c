@@ -137,6 +137,8 @@ static enum err_code make_catalog(struct database *database, struct err *err)
         code = sql_open(path, &sql, err);
     if (code == ERR_OK)
         code = catalog_create(sql, err);
+    if (code == ERR_OK) /* here a full disk still has its name */
+        code = sql_exec(sql, "PRAGMA wal_checkpoint(TRUNCATE)", err);
     sql_close(sql);
     if (code == ERR_OK)
         code = expect_no_log(path, err);

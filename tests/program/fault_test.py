@@ -136,12 +136,12 @@ class Scene:
         expect(code == 0, f"{what}: the same command again ends with {code}: {err}")
         self.is_result(data, what)
 
-    def is_result(self, data, what):
+    def is_result(self, data, what, may_leave=()):
         files, tables = segment_files(data), catalog(data)
         expect(files == self.files, f"{what}: files differ: {sorted(k for k in files.keys() | self.files.keys() if files.get(k) != self.files.get(k))}")
         for table in self.catalog.keys() | tables.keys():
             expect(tables.get(table) == self.catalog.get(table), f"{what}: table {table} differs:\n{tables.get(table)}\n{self.catalog.get(table)}")
-        left = [n for n in os.listdir(data) if n.endswith(".tmp") or "untold" in n]
+        left = [n for n in os.listdir(data) if (n.endswith(".tmp") or "untold" in n) and n not in may_leave]
         expect(not left, f"{what}: left over: {left}")
 
     def verified(self, data, what):
@@ -250,7 +250,7 @@ def fail_some(scene, kind, action, codes, numbers):
             scene.is_whole(data, fault)
             scene.ends_well(data, fault)
         else:
-            scene.is_result(data, fault)
+            scene.is_result(data, fault, ("jobs.untold",) if kind == "unlink" else ())
         shutil.rmtree(data, ignore_errors=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, numbers))
