@@ -50,7 +50,7 @@ class MariaDB:
                 os.chown(p, NOBODY, NOBODY)
         self.socket = os.path.join(run, "m.sock")
         subprocess.run([tool("mariadb-install-db"), "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal",
-                        "--skip-test-db", "--skip-name-resolve"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                        "--skip-test-db", "--skip-name-resolve", "--force"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        cwd=run, timeout=120, **self.as_user)
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
