@@ -139,7 +139,7 @@ static enum err_code survey_segment(struct packing *packing, const struct live_t
     if (code == ERR_OK)
         packing->size += segment.rv.size + segment.uid.size;
     /* A row without files that counts no rows: nothing to pack, nothing lost. */
-    const bool is_empty = code == ERR_CORRUPT && file->row_count == 0 &&
+    const bool is_empty = code == ERR_CORRUPT && !segment.is_unreadable && file->row_count == 0 &&
                           segment.paths.rv_count == 0 && segment.paths.uid_count == 0;
     segment1_close(&segment);
     if (code != ERR_CORRUPT)

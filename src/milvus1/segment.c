@@ -2,6 +2,7 @@
 #include "milvus1/segment.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/bitmap.h"
 #include "milvus1/rv.h"
@@ -103,6 +104,21 @@ static enum err_code check_deleted_docs(const struct store *store, struct segmen
     return code == ERR_OK ? ERR_OK : damaged(segment, path, err);
 }
 
+/* A permission, a bad disk block, no regular file: one segment's trouble, not the source's. The
+ * sentence goes without the folder, which is named beside it. */
+static enum err_code unreadable(struct segment1 *segment, struct err *err)
+{
+    const char *folder = segment->paths.folder != NULL ? segment->paths.folder : "";
+    const char *sentence = err != NULL ? err->msg : "cannot be read";
+    const size_t size = strlen(folder);
+    if (size > 0 && strncmp(sentence, folder, size) == 0 && sentence[size] != '\0')
+        sentence += size + 1 + (sentence[size] == ':');
+    segment->is_unreadable = true;
+    flaw_set(&segment->flaw, ERR_CORRUPT, 0, "%s", sentence);
+    flaw_expect(&segment->flaw, "files that can be read");
+    return damaged(segment, folder, err);
+}
+
 enum err_code segment1_open(const struct segment1_place *place, struct segment1 *ret_segment,
                             struct err *err)
 {
@@ -128,7 +144,7 @@ enum err_code segment1_open(const struct segment1_place *place, struct segment1 
     }
     for (size_t k = 0; k < segment->paths.deleted_docs_count && code == ERR_OK; k++)
         code = check_deleted_docs(layout->store, segment, segment->paths.deleted_docs[k], err);
-    return code;
+    return code == ERR_SOURCE ? unreadable(segment, err) : code;
 }
 
 void segment1_close(struct segment1 *segment)

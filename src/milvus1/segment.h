@@ -38,9 +38,10 @@ struct segment1 {
     uint64_t vector_size;    /* bytes of all vectors */
     const char *flawed_path; /* after ERR_CORRUPT: which file, and what is wrong with it */
     struct flaw flaw;
+    bool is_unreadable; /* what is wrong: the system does not let us read its folder or a file */
 };
 
-/* Opens and checks. ERR_CORRUPT: damaged, see flawed_path and flaw; ERR_SOURCE, ERR_NOMEM. Call
+/* Opens and checks. ERR_CORRUPT: damaged or unreadable, see flawed_path and flaw; ERR_NOMEM. Call
  * segment1_close whatever it returned. */
 enum err_code segment1_open(const struct segment1_place *place, struct segment1 *ret_segment,
                             struct err *err) MUST_USE;

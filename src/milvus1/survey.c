@@ -87,11 +87,16 @@ static enum err_code report_damage(struct installation *installation, size_t tab
     const struct catalog1_segment *entry = &installation->catalog.tables[table].segments[index];
     struct finding finding = about(installation, table);
     finding.severity = FINDING_DAMAGE;
-    finding.code = segment->paths.is_found ? "segment-damaged" : "segment-missing";
+    finding.code = segment->is_unreadable    ? "segment-unreadable"
+                   : segment->paths.is_found ? "segment-damaged"
+                                             : "segment-missing";
     finding.path = *segment->flawed_path != '\0' ? segment->flawed_path : segment->paths.folder;
     finding.rows = entry->row_count > 0 ? (uint64_t)entry->row_count : 0;
     finding.consequence =
-        segment->paths.is_found
+        segment->is_unreadable
+            ? "no row of this segment is migrated; make it readable (permissions, disk) and come "
+              "again, or --skip-damaged goes on without it"
+        : segment->paths.is_found
             ? "no row of this segment is migrated; --skip-damaged goes on without it"
             : "no row of this segment is migrated; if a 0.9 server kept it under another path, "
               "give its configuration with --config; --skip-damaged goes on without it";
@@ -226,8 +231,8 @@ static enum err_code survey_segment(struct installation *installation, size_t ta
         code = check_manifest(installation, &segment, err);
     if (code == ERR_OK) {
         code = survey_sound(installation, table, index, &segment, err);
-    } else if (code == ERR_CORRUPT && entry->row_count == 0 && segment.paths.rv_count == 0 &&
-               segment.paths.uid_count == 0) {
+    } else if (code == ERR_CORRUPT && !segment.is_unreadable && entry->row_count == 0 &&
+               segment.paths.rv_count == 0 && segment.paths.uid_count == 0) {
         facts->is_empty = true;
         code = report_empty(installation, table, &segment, err);
     } else if (code == ERR_CORRUPT) {

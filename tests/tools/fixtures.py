@@ -239,6 +239,16 @@ def segment_folder_missing(folder):
 
 
 @fixture
+def segment_unreadable(folder):
+    """A folder where its file should be, as for a file that may not be read: the rest is not hidden."""
+    e = damaged(folder, uid=False)
+    path = next(b for b, _, names in os.walk(e.source) if f"{e.words[0]}.rv" in names)
+    os.mkdir(os.path.join(path, os.path.basename(path) + ".uid"))
+    e.words.append("regular file")
+    return e
+
+
+@fixture
 def two_rv_files(folder):
     with new(folder) as inst:
         c = inst.collection("c", 2)
