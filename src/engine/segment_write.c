@@ -143,9 +143,11 @@ static enum err_code link_column(struct writer *writer, struct column_out *out,
                                  const struct file_extent *from, struct err *err)
 {
     enum err_code code = file_link(from->path, out->temporary, err);
-    if (code == ERR_UNSUPPORTED)
-        return err_wrap(err, "linking needs source and target on one filesystem, and the right to "
-                             "link; run without --link to copy");
+    if (code == ERR_UNSUPPORTED) {
+        (void)err_wrap(err, "linking needs source and target in one mount of one filesystem, and "
+                            "the right to link; run with --restart and without --link to copy");
+        return err_recode(err, ERR_TARGET);
+    }
     out->offset = from->offset;
     if (code == ERR_OK)
         code = file_open_read(out->temporary, &out->fd, err);

@@ -12,6 +12,7 @@
 #include "migrate/migrate.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -29,6 +30,7 @@
 
 struct run {
     struct source *source;
+    const char *place; /* its location, the same from whatever folder it is named */
     struct target *target;
     const struct migrate_options *options;
     struct migrate_progress *progress;
@@ -43,6 +45,15 @@ struct run {
     struct arena arena;
     struct meter meter;
 };
+
+/* "big", "./big/" and "/data/big" are one source; what is no path here stays as it is. */
+static enum err_code find_place(struct run *run, struct err *err)
+{
+    char *real = realpath(run->source->description.location, NULL);
+    run->place = arena_strdup(&run->arena, real != NULL ? real : run->source->description.location);
+    free(real);
+    return run->place != NULL ? ERR_OK : err_nomem(err, "location of the source");
+}
 
 static enum if_exists if_exists_of(const struct run *run)
 {
@@ -61,9 +72,8 @@ static enum err_code refuse_other(const struct open_job *job, const char *what, 
 
 static enum err_code check_same(const struct run *run, const struct open_job *job, struct err *err)
 {
-    const struct source_description *description = &run->source->description;
-    if (strcmp(job->facts.source, description->location) != 0)
-        return refuse_other(job, "source", job->facts.source, description->location, err);
+    if (strcmp(job->facts.source, run->place) != 0)
+        return refuse_other(job, "source", job->facts.source, run->place, err);
     if (strcmp(job->facts.options, run->options_text) != 0)
         return refuse_other(job, "set of options", job->facts.options, run->options_text, err);
     if (strcmp(job->facts.fingerprint, run->plan.fingerprint) != 0)
@@ -163,7 +173,7 @@ static enum err_code check_all(struct run *run, struct err *err)
 static enum err_code begin_job(struct run *run, struct err *err)
 {
     const char *arguments = run->options->source_arguments;
-    const struct job_facts facts = {.source = run->source->description.location,
+    const struct job_facts facts = {.source = run->place,
                                     .source_kind = run->source->description.kind,
                                     .fingerprint = run->plan.fingerprint,
                                     .options = run->options_text,
@@ -433,7 +443,9 @@ enum err_code migrate_run(struct source *source, struct target *target,
                       .lock = {.fd = -1}};
     arena_init(&run.arena, JOB_TEXT_MAX);
     meter_init(&run.meter, options->rate_max, options->stop);
-    enum err_code code = run_all(&run, err);
+    enum err_code code = find_place(&run, err);
+    if (code == ERR_OK)
+        code = run_all(&run, err);
     if (code == ERR_OK && *run.plan.left_out != '\0')
         code = err_set(err, ERR_LEFT_OUT, "%s, but for what is damaged: %s",
                        options->is_dry_run ? "would migrate" : "migrated", run.plan.left_out);

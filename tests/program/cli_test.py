@@ -598,6 +598,22 @@ def test_interrupt_and_resume(program):
     program.ok("jobs", data, "cancel", str(job["id"]), codes=(8,))
 
 
+def test_resume_from_another_folder(program):
+    """A relative SOURCE and what names the same folder are one job's."""
+    root, data = large(program), os.path.join(program.work, "data")
+    above, name = os.path.split(root)
+    for resume in (("jobs", data, "resume", "1"), ("migrate", root + "/", "--to", data)):
+        here = os.getcwd()
+        os.chdir(above)
+        try:
+            interrupted(program, name, data)
+        finally:
+            os.chdir(here)
+        program.ok(*resume, "--progress", "none")
+        expect(len(program.json("jobs", data)["jobs"]) == 1, "another job was begun")
+        shutil.rmtree(data)
+
+
 def test_cancel(program):
     root, data = large(program), os.path.join(program.work, "data")
     job, _ = interrupted(program, root, data, signal.SIGTERM)
@@ -644,6 +660,20 @@ def test_link_across_filesystems(program):
         program.ok("migrate", root, "--to", data)
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+def test_link_across_mounts(program):
+    """One filesystem, two mounts, as containers have it: found at the first link only, and the way out is said."""
+    root, data, away = source(program), os.path.join(program.work, "data"), os.path.join(program.work, "mount")
+    os.mkdir(away)
+    if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(["mount", "--bind", root, away], stderr=subprocess.DEVNULL, check=False).returncode:
+        raise Skip("needs the right to mount")
+    try:
+        r = program.ok("migrate", away, "--to", data, "--link", codes=(4,))
+        expect("--restart" in r.err, r.err)
+        program.ok("migrate", away, "--to", data, "--restart")
+    finally:
+        subprocess.run(["umount", away], check=True)
 
 
 def test_second_signal_ends_at_once(program):
