@@ -74,6 +74,22 @@ static enum err_code out_hash(struct column_out *out, const uint8_t *data, size_
     return ERR_OK;
 }
 
+/* Reads what is stored in the column's file back, block by block (that is, within a cache of the
+ * processor), and checksums it. */
+static enum err_code hash_stored(struct column_out *out, uint64_t offset, size_t size,
+                                 struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t at = 0; code == ERR_OK && at < size; at += SUMS_BLOCK_SIZE) {
+        const size_t left = size - at;
+        const size_t now = left < SUMS_BLOCK_SIZE ? left : (size_t)SUMS_BLOCK_SIZE;
+        code = file_read_at(out->fd, out->temporary, out->buffer, now, offset + at, err);
+        if (code == ERR_OK)
+            code = out_hash(out, out->buffer, now, err);
+    }
+    return code;
+}
+
 /* Live rows among rows first .. first + count - 1. */
 static uint64_t count_live(const uint64_t *dead, uint64_t first, uint64_t count)
 {
@@ -109,12 +125,10 @@ static enum err_code take_extent(struct writer *writer, struct column_out *out,
             file_will_read(from->fd, from->offset + at + PREFETCH_SIZE, PREFETCH_SIZE);
         if (is_copied)
             code = file_copy_extent(&piece, out->fd, out->temporary, out->offset + at, err);
-        if (code == ERR_OK)
-            code = file_read_at(out->fd, out->temporary, out->buffer, now, out->offset + at, err);
         if (code == ERR_OK && is_copied)
             file_start_writeback(out->fd, out->offset + at, now);
         if (code == ERR_OK)
-            code = out_hash(out, out->buffer, now, err);
+            code = hash_stored(out, out->offset + at, now, err);
         const uint64_t first = at / width;
         const uint64_t rows = count_live(request->dead, first, (at + now) / width - first);
         if (code == ERR_OK)

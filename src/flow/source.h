@@ -19,7 +19,7 @@
 #define PARTITION_DEFAULT "_default" /* the collection's own rows; 1.x and 2.x name it so */
 #define SEGMENT_ROWS_MAX ((uint64_t)1 << 31)
 #define BATCH_SIZE                                                                                 \
-    ((size_t)4 << 20) /* bytes of vectors in a batch, at most, unless one row is larger */
+    ((size_t)256 << 10) /* bytes of vectors in a batch, at most, unless one row is larger */
 
 struct source_partition {
     const char *tag;       /* verbatim; PARTITION_DEFAULT stands first and always exists */
