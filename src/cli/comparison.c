@@ -63,6 +63,22 @@ static void add_difference(struct text *text, const struct compared_collection *
     }
 }
 
+/* Moved as they are, so the verdict stays; but a search may never find them. */
+static void add_non_finite(struct text *text, const struct verify_result *result)
+{
+    char count[NUMBER_SIZE];
+    for (size_t i = 0; i < result->collection_count; i++) {
+        const struct compared_collection *c = &result->collections[i];
+        if (c->non_finite_rows == 0)
+            continue;
+        text_addf(text, "%swarning:%s ", output_colour(COLOUR_YELLOW), output_colour(COLOUR_NONE));
+        output_name(text, c->name);
+        text_addf(text, ": %s %s NaN or infinite components; kept bit for bit\n",
+                  format_number(c->non_finite_rows, count),
+                  plural(c->non_finite_rows, "row holds", "rows hold"));
+    }
+}
+
 void comparison_write(const struct verify_result *result, struct text *text)
 {
     static const char *const heads[] = {"collection", "partition", ">source rows", ">target rows",
@@ -75,6 +91,7 @@ void comparison_write(const struct verify_result *result, struct text *text)
             add_partition(&table, c, &c->partitions[k]);
     }
     table_write(&table, 0, text);
+    add_non_finite(text, result);
     if (result->is_equal)
         return;
     text_add(text, "\ndifferences:\n");

@@ -33,8 +33,9 @@ static const char *const tables =
     " PRIMARY KEY(job, name)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS job_segment("
     " job INTEGER NOT NULL REFERENCES job(id), collection TEXT NOT NULL, segment TEXT NOT NULL,"
-    " state TEXT NOT NULL, rows INTEGER NOT NULL, checksum TEXT NOT NULL,"
-    " attempt INTEGER NOT NULL, PRIMARY KEY(job, collection, segment)) WITHOUT ROWID;"
+    " state TEXT NOT NULL, rows INTEGER NOT NULL, non_finite INTEGER NOT NULL,"
+    " checksum TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY(job, collection, segment)) "
+    "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS job_command("
     " job INTEGER NOT NULL REFERENCES job(id), at INTEGER NOT NULL, command TEXT NOT NULL);";
 
@@ -96,12 +97,12 @@ enum err_code catalog_open(const char *path, struct catalog **ret_catalog, struc
     if (code == ERR_OK)
         code = sql_prepare(catalog->sql,
                            "UPDATE job_segment SET state = ?4, rows = ?5, checksum = ?6,"
-                           " attempt = attempt + ?7"
+                           " attempt = attempt + ?7, non_finite = ?8"
                            " WHERE job = ?1 AND collection = ?2 AND segment = ?3",
                            &catalog->segment_update, err);
     if (code == ERR_OK)
         code = sql_prepare(catalog->sql,
-                           "SELECT state, rows, checksum, attempt FROM job_segment"
+                           "SELECT state, rows, checksum, attempt, non_finite FROM job_segment"
                            " WHERE job = ?1 AND collection = ?2 AND segment = ?3",
                            &catalog->segment_read, err);
     if (code != ERR_OK) {
@@ -256,8 +257,8 @@ static enum err_code insert_segments(struct sql *sql, int64_t id, const struct p
     struct sql_statement *statement = NULL;
     enum err_code code = sql_prepare(
         sql,
-        "INSERT INTO job_segment(job, collection, segment, state, rows, checksum, attempt)"
-        " VALUES(?1, ?2, ?3, 'waiting', 0, '', 0)",
+        "INSERT INTO job_segment(job, collection, segment, state, rows, non_finite, checksum,"
+        " attempt) VALUES(?1, ?2, ?3, 'waiting', 0, 0, '', 0)",
         &statement, err);
     for (size_t k = 0; code == ERR_OK && k < plan->segment_count; k++) {
         const struct plan_segment *segment = &plan->segments[k];
@@ -448,6 +449,7 @@ static void read_note(struct sql_statement *statement, struct segment_note *note
         note->state != SEGMENT_DONE)
         return;
     note->tally.rows = (uint64_t)sql_column_int(statement, 1);
+    note->tally.non_finite = (uint64_t)sql_column_int(statement, 4);
     if (sscanf(checksum, "%16" SCNx64 "%16" SCNx64, &note->tally.sum.high, &note->tally.sum.low) !=
         2)
         note->state = SEGMENT_COPIED; /* an unreadable note is none */
@@ -487,6 +489,7 @@ static enum err_code update_segment(struct catalog *catalog, int64_t job,
     sql_bind_int(statement, 5, (int64_t)change->tally.rows);
     sql_bind_text(statement, 6, checksum);
     sql_bind_int(statement, 7, change->state == SEGMENT_CLAIMED);
+    sql_bind_int(statement, 8, (int64_t)change->tally.non_finite);
     return sql_run(statement, err);
 }
 

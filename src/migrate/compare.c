@@ -255,6 +255,7 @@ static void finish_collection(struct compared_collection *row)
 {
     row->source_rows = 0;
     row->target_rows = 0;
+    row->non_finite_rows = 0;
     row->is_equal = row->presence == PRESENT_IN_BOTH && row->source_metric == row->target_metric &&
                     row->source_dim == row->target_dim;
     for (size_t p = 0; p < row->partition_count; p++) {
@@ -263,6 +264,7 @@ static void finish_collection(struct compared_collection *row)
                               tally_equal(&partition->source, &partition->target);
         row->source_rows += partition->source.rows;
         row->target_rows += partition->target.rows;
+        row->non_finite_rows += partition->source.non_finite;
         row->is_equal &= partition->is_equal;
     }
 }
@@ -272,6 +274,7 @@ void compare_finish(struct verify_result *result)
     result->is_equal = result->unreadable_segments == 0;
     result->source_rows = 0;
     result->target_rows = 0;
+    result->non_finite_rows = 0;
     result->size = 0;
     result->segments = 0;
     for (size_t k = 0; k < result->collection_count; k++) {
@@ -280,6 +283,7 @@ void compare_finish(struct verify_result *result)
         result->is_equal &= row->is_equal;
         result->source_rows += row->source_rows;
         result->target_rows += row->target_rows;
+        result->non_finite_rows += row->non_finite_rows;
         result->size += row->size;
         result->segments += row->segments;
     }

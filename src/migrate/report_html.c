@@ -262,6 +262,34 @@ static void add_partition_row(struct text *text, const struct compared_collectio
     text_add(text, "</td></tr>\n");
 }
 
+/* A table only of the partitions that hold such rows; nothing when there are none. */
+static void add_non_finite(struct text *text, const struct verify_result *verify)
+{
+    if (verify->non_finite_rows == 0)
+        return;
+    size_t shown = 0;
+    text_add(text, "<h2>Not finite</h2>\n<p class=\"verdict warn\"><b>");
+    report_add_count(text, verify->non_finite_rows);
+    text_add(text, verify->non_finite_rows == 1 ? " row holds" : " rows hold");
+    text_add(text, " NaN or infinite components; kept bit for bit.</b></p>\n"
+                   "<div class=\"wide\"><table><tr><th>Collection</th><th>Partition</th>"
+                   "<th class=\"n\">Such rows</th></tr>\n");
+    for (size_t k = 0; k < verify->collection_count; k++) {
+        const struct compared_collection *collection = &verify->collections[k];
+        for (size_t p = 0; p < collection->partition_count && shown < PARTITIONS_SHOWN; p++) {
+            if (collection->partitions[p].source.non_finite == 0)
+                continue;
+            text_add(text, "<tr>");
+            add_text_cell(text, collection->name);
+            add_text_cell(text, collection->partitions[p].tag);
+            add_count_cell(text, collection->partitions[p].source.non_finite);
+            text_add(text, "</tr>\n");
+            shown++;
+        }
+    }
+    text_add(text, "</table></div>\n");
+}
+
 static void add_partitions(struct text *text, const struct verify_result *verify)
 {
     size_t shown = 0;
@@ -377,6 +405,7 @@ void report_add_html(struct text *text, const struct report *report)
     add_collections(text, report->verify);
     add_pictures(text, report->verify);
     add_partitions(text, report->verify);
+    add_non_finite(text, report->verify);
     add_findings(text, &report->source->findings);
     text_add(text, "<footer>Godwit " GODWIT_VERSION ". A checksum is the sum, modulo 2<sup>128"
                    "</sup>, of a 128-bit hash over (id, bytes of the vector) of every live row: "

@@ -32,6 +32,7 @@ static void add_partition(struct text *text, const struct compared_partition *pa
     json_add_bool(text, "equal", partition->is_equal);
     json_add_uint(text, "source_rows", partition->source.rows);
     json_add_uint(text, "target_rows", partition->target.rows);
+    json_add_uint(text, "non_finite_rows", partition->source.non_finite);
     report_checksum(&partition->source, checksum);
     json_add_string(text, "source_checksum", checksum);
     report_checksum(&partition->target, checksum);
@@ -61,6 +62,7 @@ static void add_collection(struct text *text, const struct compared_collection *
     json_add_uint(text, "duplicate_rows", collection->duplicate_rows);
     json_add_uint(text, "dropped_rows", collection->dropped_rows);
     json_add_uint(text, "left_out_rows", collection->left_out_rows);
+    json_add_uint(text, "non_finite_rows", collection->non_finite_rows);
     json_add_uint(text, "bytes", collection->size);
     json_add_uint(text, "segments", collection->segments);
     json_open(text, "partitions", '[');
@@ -115,6 +117,7 @@ static void add_totals(struct text *text, const struct verify_result *verify)
     json_open(text, "totals", '{');
     json_add_uint(text, "source_rows", verify->source_rows);
     json_add_uint(text, "target_rows", verify->target_rows);
+    json_add_uint(text, "non_finite_rows", verify->non_finite_rows);
     json_add_uint(text, "bytes", verify->size);
     json_add_uint(text, "segments", verify->segments);
     json_add_uint(text, "left_out_segments", verify->left_out_segments);

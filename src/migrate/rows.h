@@ -3,6 +3,8 @@
 #define GODWIT_MIGRATE_ROWS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -15,6 +17,7 @@ struct rows_watch {
     const atomic_bool *stop;           /* may be NULL */
     struct migrate_progress *progress; /* counts as verified; may be NULL */
     size_t collection;
+    bool has_floats; /* rows_tally counts rows with NaN or infinite components */
 };
 
 /* ERR_INTERRUPTED once the flag is set; the flag may be NULL. */

@@ -46,9 +46,11 @@ static enum err_code tally_item(void *argument, size_t index, struct err *err)
     if (item->is_unreadable)
         return ERR_OK;
     struct source *source = item->is_target ? comparison->target : comparison->source;
+    const enum metric_type metric = source->description.collections[item->collection].metric;
     const struct rows_watch watch = {.stop = comparison->stop,
                                      .progress = item->is_target ? NULL : comparison->progress,
-                                     .collection = item->row};
+                                     .collection = item->row,
+                                     .has_floats = !item->is_target && !metric_is_binary(metric)};
     struct live_segment live = {0};
     enum err_code code = live_open(item->is_target ? NULL : comparison->losers, source,
                                    item->collection, item->segment, &live, err);

@@ -26,12 +26,15 @@
 /* Live rows and the sum of their hash_row(). */
 struct tally {
     uint64_t rows;
+    uint64_t non_finite; /* of them: rows with a NaN or an infinity; of the source only */
     struct hash128 sum;
 };
 
 static inline struct tally tally_add(struct tally a, struct tally b)
 {
-    return (struct tally){.rows = a.rows + b.rows, .sum = hash128_add(a.sum, b.sum)};
+    return (struct tally){.rows = a.rows + b.rows,
+                          .non_finite = a.non_finite + b.non_finite,
+                          .sum = hash128_add(a.sum, b.sum)};
 }
 
 static inline bool tally_equal(const struct tally *a, const struct tally *b)
@@ -77,9 +80,10 @@ struct compared_collection {
     uint64_t deleted_rows;
     uint64_t log_rows;
     uint64_t duplicate_rows;
-    uint64_t dropped_rows;  /* by --duplicates first */
-    uint64_t left_out_rows; /* of damaged segments */
-    uint64_t size;          /* bytes of ids and vectors in the source */
+    uint64_t dropped_rows;    /* by --duplicates first */
+    uint64_t left_out_rows;   /* of damaged segments */
+    uint64_t non_finite_rows; /* live rows of the source with NaN or infinite components */
+    uint64_t size;            /* bytes of ids and vectors in the source */
     uint64_t segments;
 };
 
@@ -89,6 +93,7 @@ struct verify_result {
     bool is_equal;
     uint64_t source_rows;
     uint64_t target_rows;
+    uint64_t non_finite_rows; /* in the source; not part of the verdict */
     uint64_t size;
     uint64_t segments;
     uint64_t left_out_segments;   /* damaged, in the source */

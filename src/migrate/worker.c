@@ -120,7 +120,9 @@ static enum err_code tally_source(struct task *task, struct err *err)
 {
     const struct rows_watch watch = {.stop = task->work->inputs->meter->stop,
                                      .progress = task->work->inputs->progress,
-                                     .collection = task->planned->collection};
+                                     .collection = task->planned->collection,
+                                     .has_floats =
+                                         !metric_is_binary(task->collection->source->metric)};
     struct live_segment live = {0};
     enum err_code code = open_source(task, &live, err);
     if (code == ERR_OK)

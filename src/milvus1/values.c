@@ -1,12 +1,11 @@
 /* values.c: looks for NaN and infinities among the living vectors. See milvus1.h.
  *
- * A single is special when all bits of its exponent are set: one mask and one comparison a
- * component, which compilers turn into vector instructions. Only a batch with a hit is looked at
- * row by row. */
+ * Only a batch with a hit is looked at row by row. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/bitmap.h"
+#include "base/finite.h"
 #include "base/pool.h"
 #include "flow/meter.h"
 #include "milvus1/column.h"
@@ -20,7 +19,7 @@
 struct look {
     size_t collection;
     size_t segment;
-    uint64_t rows; /* living rows with a special component */
+    uint64_t rows; /* living rows with a NaN or an infinity */
     uint64_t first_row;
     size_t first_component;
     int64_t first_id;
@@ -34,26 +33,15 @@ struct looks {
     size_t count;
 };
 
-static bool has_special(const uint8_t *vectors, size_t components)
-{
-    uint32_t hits = 0;
-    for (size_t k = 0; k < components; k++) {
-        uint32_t bits;
-        memcpy(&bits, vectors + 4 * k, sizeof bits);
-        hits |= (bits & EXPONENT) == EXPONENT;
-    }
-    return hits != 0;
-}
-
 static void look_at_row(struct look *look, const struct batch *batch, size_t row, size_t dim)
 {
     const uint8_t *vector = batch->vectors + row * dim * sizeof(float);
-    if (!has_special(vector, dim) || look->rows++ > 0)
+    if (floats_are_finite(vector, dim) || look->rows++ > 0)
         return;
     look->first_row = batch->first_row + row;
     look->first_id = batch->ids[row];
     for (size_t k = 0; k < dim; k++)
-        if (has_special(vector + 4 * k, 1)) {
+        if (!floats_are_finite(vector + 4 * k, 1)) {
             uint32_t bits;
             memcpy(&bits, vector + 4 * k, sizeof bits);
             look->first_component = k;
@@ -75,7 +63,7 @@ static enum err_code look_at_segment(void *argument, size_t index, struct err *e
         code = segment_reader_next(reader, &batch, err);
         if (code != ERR_OK || batch.rows == 0)
             break;
-        if (has_special(batch.vectors, batch.rows * dim))
+        if (!floats_are_finite(batch.vectors, batch.rows * dim))
             for (size_t k = 0; k < batch.rows; k++)
                 if (reader->dead == NULL || !bitmap_get(reader->dead, (size_t)batch.first_row + k))
                     look_at_row(look, &batch, k, dim);

@@ -206,6 +206,25 @@ def f25_killed_and_resumed(program):
     expect(not changed(before, tree(source)), "the source was changed")
 
 
+def nan_is_told_by_every_command(program):
+    """Not only inspect: migrate and verify count such rows on the way, say so, and end well; deleted ones do not count."""
+    for name, rows in (("f12_nan_live", 2), ("f12b_nan_deleted", 0)):
+        folder, data = os.path.join(program.work, name), os.path.join(program.work, "data-" + name)
+        os.makedirs(folder)
+        source = FIXTURES[name](folder).source
+        html = os.path.join(program.work, name + ".html")
+        for args in (("migrate", source, "--to", data), ("verify", source, "--against", data)):
+            out = program.ok(*args, "--report", html).out
+            expect((f"warning: c: {rows} rows hold NaN or infinite components; kept bit for bit" in out) == (rows > 0), f"{args[0]}: {out}")
+            with open(html, encoding="utf-8") as f:
+                expect((f"{rows} rows hold NaN or infinite components" in f.read()) == (rows > 0), f"the page of {args[0]} does not tell")
+            if args[0] == "migrate":
+                shutil.rmtree(data)
+            report = program.json(*args)
+            expect([report["totals"]["non_finite_rows"], report["collections"][0]["non_finite_rows"],
+                    report["collections"][0]["partitions"][0]["non_finite_rows"], report["verdict"]] == [rows, rows, rows, "equal"], f"{args[0]}: {report}")
+
+
 ELSEWHERE = {"compaction-interrupted", "merge-interrupted", "dimension-cut", "sqlite-ignored", "tags-decoded",    # mysql_test.py
              "collection-name"}                                        # no SQLite row gets that far: it is refused when it is read
 
@@ -229,7 +248,7 @@ def every_finding_has_a_fixture(program):
     expect(documented <= found | ELSEWHERE, f"no fixture shows: {sorted(documented - found - ELSEWHERE)}")
 
 
-OWN = [every_finding_has_a_fixture, f23_folder_migration_beside_the_output, f24_neighbours_with_the_same_beginning, f24b_package_does_not_eat_its_source, f25_killed_and_resumed]
+OWN = [every_finding_has_a_fixture, nan_is_told_by_every_command, f23_folder_migration_beside_the_output, f24_neighbours_with_the_same_beginning, f24b_package_does_not_eat_its_source, f25_killed_and_resumed]
 
 
 def main():

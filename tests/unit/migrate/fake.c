@@ -195,6 +195,13 @@ void fake_change(struct fake_source *source, size_t collection, size_t segment, 
     at->vectors[row * at->row_size] ^= 1;
 }
 
+void fake_make_infinite(struct fake_source *source, size_t collection, size_t segment, size_t row)
+{
+    static const uint8_t infinity[4] = {0, 0, 0x80, 0x7f};
+    struct fake_segment *at = &source->collections[collection].segments[segment];
+    memcpy(at->vectors + (row + 1) * at->row_size - 4, infinity, sizeof infinity);
+}
+
 void fake_damage(struct fake_source *source, size_t collection, size_t segment)
 {
     source->is_damaged[collection][segment] = true;

@@ -53,6 +53,8 @@ size_t fake_add_segment(struct fake_source *source, size_t collection, size_t pa
                         const int64_t *ids, size_t rows, uint64_t salt);
 void fake_delete(struct fake_source *source, size_t collection, size_t segment, size_t row);
 void fake_change(struct fake_source *source, size_t collection, size_t segment, size_t row);
+/* The last component of the row becomes infinite. */
+void fake_make_infinite(struct fake_source *source, size_t collection, size_t segment, size_t row);
 void fake_damage(struct fake_source *source, size_t collection, size_t segment);
 void fake_refuse(struct fake_source *source, const char *found);
 /* Makes get()'s order the reverse of the segments' own. */

@@ -140,7 +140,11 @@ static void test_migrate__end_that_nobody_heard_of(void **state)
     (void)state;
     struct fake_disk disk;
     fake_disk_init(&disk);
-    struct source *source = fake_finish(small());
+    struct fake_source *rows = small();
+    fake_make_infinite(rows, 0, 0, 3);
+    fake_make_infinite(rows, 0, 0, 11); /* dead */
+    fake_make_infinite(rows, 0, 1, 0);
+    struct source *source = fake_finish(rows);
     struct err err = {0};
     const struct migrate_options options = {.if_exists = IF_EXISTS_APPEND};
     for (int k = 0; k < 2; k++) {
@@ -150,6 +154,7 @@ static void test_migrate__end_that_nobody_heard_of(void **state)
         assert_int_equal(result.job, 1);
         assert_int_equal(result.was_resumed, k == 1);
         assert_int_equal(result.verify.target_rows, 27);
+        assert_int_equal(result.verify.non_finite_rows, 2); /* the second time from the notes */
         assert_true(result.verify.is_equal);
         migrate_result_release(&result);
         target->ops->close(target);

@@ -33,10 +33,13 @@ static void compared_init(struct compared *compared)
     (void)fake_add_segment(a, 0, 0, some_ids, 8, 1);
     (void)fake_add_segment(a, 0, 1, some_ids, 2, 1);
     fake_delete(a, 0, 0, 7);
+    fake_make_infinite(a, 0, 0, 7);
+    fake_make_infinite(a, 0, 0, 3);
     struct fake_source *b = fake_source_new();
     (void)fake_add_collection(b, "words", METRIC_L2, 3);
     (void)fake_add_partition(b, 0, hostile);
     (void)fake_add_segment(b, 0, 0, some_ids, 6, 1);
+    fake_make_infinite(b, 0, 0, 3);
     (void)fake_add_segment(b, 0, 1, some_ids, 2, 1);
     compared->source = fake_finish(a);
     compared->target = fake_finish(b);
@@ -100,7 +103,10 @@ static void test_report__json_is_what_was_compared(void **state)
     assert_int_equal(js_int(js_get(collection, "source_rows"), 0), 9);
     assert_int_equal(js_int(js_get(collection, "target_rows"), 0), 8);
     assert_int_equal(js_int(js_get(collection, "deleted_rows"), 0), 1);
+    assert_int_equal(js_int(js_get(js_get(document, "totals"), "non_finite_rows"), -1), 1);
+    assert_int_equal(js_int(js_get(collection, "non_finite_rows"), -1), 1);
     const struct json *partition = js_at(js_get(collection, "partitions"), 0);
+    assert_int_equal(js_int(js_get(partition, "non_finite_rows"), -1), 1);
     const struct json *missing = js_get(partition, "missing");
     assert_int_equal(js_int(js_get(missing, "count"), 0), 1);
     assert_int_equal(js_int(js_at(js_get(missing, "ids"), 0), 0), 7);
@@ -127,6 +133,7 @@ static void test_report__page_is_safe_and_alone(void **state)
         strstr(data, "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;&#255;"));
     assert_non_null(strstr(data, "Source and target differ."));
     assert_non_null(strstr(data, "1 missing: 7"));
+    assert_non_null(strstr(data, "1 row holds NaN or infinite components; kept bit for bit."));
     assert_non_null(strstr(data, "<svg"));
     assert_non_null(strstr(data, "</html>"));
     mem_free(data);

@@ -66,6 +66,41 @@ static void test_verify__segmentation_does_not_matter(void **state)
     verify_result_release(&result);
 }
 
+/* Rows that are not finite are counted where they live, and change nothing else. */
+static void test_verify__not_finite_is_told_and_equal(void **state)
+{
+    (void)state;
+    struct fake_source *source = whole();
+    struct fake_source *target = in_pieces();
+    const size_t bits = fake_add_collection(source, "bits", METRIC_HAMMING, 32);
+    (void)fake_add_segment(source, bits, 0, some_ids, 3, 1);
+    fake_make_infinite(source, bits, 0, 1); /* only bits */
+    (void)fake_add_collection(target, "bits", METRIC_HAMMING, 32);
+    (void)fake_add_segment(target, 1, 0, some_ids, 3, 1);
+    fake_make_infinite(target, 1, 0, 1);
+    fake_make_infinite(source, 0, 0, 2); /* 9 */
+    fake_make_infinite(target, 0, 2, 2);
+    fake_make_infinite(source, 0, 1, 0); /* 12, 13 */
+    fake_make_infinite(source, 0, 1, 2);
+    fake_make_infinite(target, 0, 0, 0);
+    fake_make_infinite(target, 0, 0, 2);
+    fake_make_infinite(target, 0, 1, 6); /* dead there */
+    struct verify_result result;
+    struct err err = {0};
+    assert_int_equal(compare(source, target, NULL, &result, &err), ERR_OK);
+    assert_int_equal(result.collections[0].partitions[0].source.non_finite, 1);
+    assert_int_equal(result.collections[0].partitions[1].source.non_finite, 2);
+    assert_int_equal(result.collections[0].non_finite_rows, 3);
+    assert_int_equal(result.collections[1].non_finite_rows, 0);
+    assert_int_equal(result.non_finite_rows, 3);
+    verify_result_release(&result);
+    source = in_pieces();
+    fake_make_infinite(source, 0, 1, 6);
+    assert_int_equal(compare(source, whole(), NULL, &result, &err), ERR_OK);
+    assert_int_equal(result.non_finite_rows, 0);
+    verify_result_release(&result);
+}
+
 static void test_verify__missing_extra_changed(void **state)
 {
     (void)state;
@@ -396,6 +431,7 @@ static void test_verify__difference_like_counting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_verify__segmentation_does_not_matter),
+                                       cmocka_unit_test(test_verify__not_finite_is_told_and_equal),
                                        cmocka_unit_test(test_verify__missing_extra_changed),
                                        cmocka_unit_test(test_verify__wrong_partition),
                                        cmocka_unit_test(test_verify__partition_of_one_side),
