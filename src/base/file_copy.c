@@ -56,7 +56,7 @@ static enum err_code copy_by_buffer(const struct file_extent *from, int fd, cons
 {
     if (done == from->size)
         return ERR_OK;
-    void *buffer = mem_alloc(COPY_BUFFER_SIZE, 1);
+    void *buffer = mem_pages(COPY_BUFFER_SIZE);
     if (buffer == NULL)
         return err_nomem(err, path);
     enum err_code code = ERR_OK;

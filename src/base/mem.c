@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 
+#define PAGE_SIZE ((size_t)4096)
 #define ARENA_CHUNK_SIZE ((size_t)64 * 1024)
 #define ARENA_ALIGN ((size_t)16)
 #define GROW_FIRST ((size_t)16)
@@ -48,6 +49,14 @@ void *mem_aligned(size_t count, size_t size)
     if (!product(count, size, &total) || total > SIZE_MAX - 64 || fault_hit(FAULT_MALLOC) != 0)
         return NULL;
     return aligned_alloc(64, total > 0 ? (total + 63) / 64 * 64 : 64);
+}
+
+void *mem_pages(size_t size)
+{
+    if (size > SIZE_MAX - PAGE_SIZE || fault_hit(FAULT_MALLOC) != 0)
+        return NULL;
+    return aligned_alloc(PAGE_SIZE,
+                         size > 0 ? (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE : PAGE_SIZE);
 }
 
 char *mem_strdup(const char *text)

@@ -17,6 +17,10 @@ void *mem_zalloc(size_t count, size_t size) MUST_USE;
 void *mem_realloc(void *block, size_t count, size_t size) MUST_USE;
 /* 64-byte aligned, uninitialised; freed by mem_free. */
 void *mem_aligned(size_t count, size_t size) MUST_USE;
+/* `size` bytes from the start of a page, for buffers that files are read into and written from:
+ * where the kernel copies with rep movsb, some processors need a multiple of the time for a buffer
+ * that begins 16 bytes into a page, as malloc's large blocks do. Freed by mem_free. */
+void *mem_pages(size_t size) MUST_USE;
 char *mem_strdup(const char *text) MUST_USE;
 char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2) MUST_USE;
 void mem_free(void *block);

@@ -5,14 +5,16 @@
 #include <string.h>
 
 #include "base/bitmap.h"
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/layout.h"
 #include "engine/segment_format.h"
 
-#define PIECE_SIZE (16 * SUMS_BLOCK_SIZE) /* bytes copied, then hashed, at a time: 4 MiB */
-#define PREFETCH_SIZE (4 * PIECE_SIZE)
+#define PIECE_SIZE                                                                                 \
+    (4 * SUMS_BLOCK_SIZE) /* bytes copied, then hashed while they are cached: 1 MiB */
+#define PREFETCH_SIZE ((uint64_t)16 << 20)
 #define HEADER_KEPT_MAX 64 /* an extent that begins this early keeps its place in a copy */
 
 struct column_out {
@@ -32,6 +34,8 @@ struct writer {
     const struct segment_write_request *request;
     struct column_out ids;
     struct column_out vectors;
+    int sums_fd; /* the small files, open until they are synced; -1: none */
+    int dead_fd;
     uint64_t rows; /* of the new segment */
     uint64_t dead_rows;
 };
@@ -42,7 +46,7 @@ static enum err_code out_init(struct column_out *out, const char *stem, const ch
     out->fd = -1;
     out->path = layout_file(stem, extension);
     out->temporary = out->path != NULL ? mem_printf("%s.tmp", out->path) : NULL;
-    out->buffer = mem_alloc(PIECE_SIZE, 1);
+    out->buffer = mem_pages(PIECE_SIZE);
     if (out->path == NULL || out->temporary == NULL || out->buffer == NULL)
         return err_nomem(err, stem);
     const enum err_code code = file_remove(out->temporary, err);
@@ -148,9 +152,7 @@ static enum err_code copy_column(struct writer *writer, struct column_out *out,
         out->offset = from->offset;
         code = file_copy_extent(&header, out->fd, out->temporary, 0, err);
     }
-    if (code == ERR_OK)
-        code = take_extent(writer, out, from, true, err);
-    return code == ERR_OK ? file_sync(out->fd, out->temporary, err) : code;
+    return code == ERR_OK ? take_extent(writer, out, from, true, err) : code;
 }
 
 static enum err_code link_column(struct writer *writer, struct column_out *out,
@@ -232,32 +234,25 @@ static enum err_code pack(struct writer *writer, struct err *err)
         if (code == ERR_OK && batch.rows > 0)
             code = pack_batch(writer, &batch, err);
     }
-    struct column_out *const outs[] = {&writer->ids, &writer->vectors};
-    for (size_t k = 0; code == ERR_OK && k < 2; k++) {
-        if (outs[k]->used > 0)
-            code = out_flush(outs[k], err);
-        if (code == ERR_OK)
-            code = file_sync(outs[k]->fd, outs[k]->temporary, err);
-    }
+    if (code == ERR_OK && writer->vectors.used > 0)
+        code = out_flush(&writer->vectors, err);
+    if (code == ERR_OK && writer->ids.used > 0)
+        code = out_flush(&writer->ids, err);
     return code;
 }
 
-/* A small file under its temporary name, synced. */
-static enum err_code write_small(const char *stem, const char *extension, const uint8_t *data,
-                                 size_t size, struct err *err)
+/* A small file under its temporary name; `*ret_fd` stays open for sync_all(). */
+static enum err_code write_small(const char *stem, const char *extension, struct bytes data,
+                                 int *ret_fd, struct err *err)
 {
     char *temporary = mem_printf("%s.%s.tmp", stem, extension);
     if (temporary == NULL)
         return err_nomem(err, stem);
-    int fd = -1;
     enum err_code code = file_remove(temporary, err);
     if (code == ERR_OK)
-        code = file_create(temporary, &fd, err);
+        code = file_create(temporary, ret_fd, err);
     if (code == ERR_OK)
-        code = file_write_at(fd, temporary, data, size, 0, err);
-    if (code == ERR_OK)
-        code = file_sync(fd, temporary, err);
-    file_close(fd);
+        code = file_write_at(*ret_fd, temporary, data.data, data.size, 0, err);
     mem_free(temporary);
     return code;
 }
@@ -272,7 +267,8 @@ static enum err_code write_sums(struct writer *writer, uint64_t *ret_hash, struc
     sums_encode(writer->ids.size, writer->ids.sums, writer->vectors.size, writer->vectors.sums,
                 data);
     *ret_hash = hash64(data, size, 0);
-    const enum err_code code = write_small(stem, LAYOUT_SUMS, data, size, err);
+    const enum err_code code =
+        write_small(stem, LAYOUT_SUMS, (struct bytes){data, size}, &writer->sums_fd, err);
     mem_free(data);
     return code;
 }
@@ -286,8 +282,25 @@ static enum err_code write_dead(struct writer *writer, uint64_t *ret_hash, struc
         return err_nomem(err, stem);
     dead_encode(writer->request->dead, writer->rows, writer->dead_rows, data);
     *ret_hash = hash64(data, size, 0);
-    const enum err_code code = write_small(stem, LAYOUT_DEAD, data, size, err);
+    const enum err_code code =
+        write_small(stem, LAYOUT_DEAD, (struct bytes){data, size}, &writer->dead_fd, err);
     mem_free(data);
+    return code;
+}
+
+/* When everything is written: a journalling file system then commits the names and sizes of all
+ * four with the first, and the others have little left to wait for. Linked columns too: whoever
+ * wrote them may have done so a moment ago, and the old installation may be deleted once we are
+ * done. */
+static enum err_code sync_all(struct writer *writer, struct err *err)
+{
+    enum err_code code = file_sync(writer->vectors.fd, writer->vectors.temporary, err);
+    if (code == ERR_OK)
+        code = file_sync(writer->ids.fd, writer->ids.temporary, err);
+    if (code == ERR_OK)
+        code = file_sync(writer->sums_fd, writer->request->stem, err);
+    if (code == ERR_OK && writer->dead_fd >= 0)
+        code = file_sync(writer->dead_fd, writer->request->stem, err);
     return code;
 }
 
@@ -356,6 +369,8 @@ static enum err_code write_files(struct writer *writer, struct segment_facts *re
     if (code == ERR_OK && writer->dead_rows > 0)
         code = write_dead(writer, &facts.dead_hash, err);
     if (code == ERR_OK)
+        code = sync_all(writer, err);
+    if (code == ERR_OK)
         code = rename_all(request->stem, writer->dead_rows > 0, err);
     if (code != ERR_OK)
         return code;
@@ -376,7 +391,8 @@ enum err_code segment_write(const struct segment_write_request *request,
         *ret_is_linked = false;
         return ERR_OK;
     }
-    struct writer writer = {.request = request, .ids.fd = -1, .vectors.fd = -1};
+    struct writer writer = {
+        .request = request, .ids.fd = -1, .vectors.fd = -1, .sums_fd = -1, .dead_fd = -1};
     enum err_code code = out_init(&writer.ids, request->stem, LAYOUT_IDS, err);
     if (code == ERR_OK)
         code = out_init(&writer.vectors, request->stem, LAYOUT_VECTORS, err);
@@ -384,6 +400,8 @@ enum err_code segment_write(const struct segment_write_request *request,
         code = write_files(&writer, ret_facts, ret_is_linked, err);
     out_release(&writer.ids);
     out_release(&writer.vectors);
+    file_close(writer.sums_fd);
+    file_close(writer.dead_fd);
     if (code != ERR_OK) {
         struct err ignored = {
             0}; /* the first failure is the one to tell; a sweep removes the rest */

@@ -7,7 +7,7 @@
  * All files get temporary names, are synced, then renamed, then their folder is synced. What bears
  * a name we are about to create is unlinked first, never truncated: a dead run with --link may have
  * left a hard link to the source there.
- * Memory: about 4 MiB, whatever the segment's size. Threads: any, on different stems. */
+ * Memory: about 2 MiB, whatever the segment's size. Threads: any, on different stems. */
 #ifndef GODWIT_ENGINE_SEGMENT_WRITE_H
 #define GODWIT_ENGINE_SEGMENT_WRITE_H
 

@@ -1,5 +1,6 @@
-/* stored_reader.c: see stored_reader.h. Each column is a stream of whole blocks in a buffer; rows
- * that a block boundary cuts wait at the buffer's start for the next blocks. */
+/* stored_reader.c: see stored_reader.h. Each column is a stream of whole blocks in a buffer. A row
+ * that a block boundary cuts waits just before `base`, where the next blocks are read to: so reads
+ * always begin at a page (mem.h: mem_pages). */
 #include "engine/stored_reader.h"
 
 #include <inttypes.h>
@@ -10,6 +11,10 @@
 #include "engine/layout.h"
 #include "engine/segment_format.h"
 
+#define PAGE_SIZE ((size_t)4096)
+#define READ_SIZE                                                                                  \
+    (BATCH_SIZE + SUMS_BLOCK_SIZE) /* more than a batch, so that a batch can be full */
+
 struct column_in {
     char *path;
     int fd;
@@ -19,6 +24,7 @@ struct column_in {
     uint64_t read; /* bytes of the extent read so far; whole blocks, or all */
     size_t width;  /* bytes of a row */
     uint8_t *buffer;
+    size_t base; /* a multiple of the page's size, at least a row */
     size_t capacity;
     size_t start; /* rows not yet handed out lie in buffer[start .. end) */
     size_t end;
@@ -37,12 +43,13 @@ static enum err_code column_in_open(struct column_in *in, const char *stem, cons
                                     struct err *err)
 {
     in->fd = -1;
-    in->capacity = BATCH_SIZE + SUMS_BLOCK_SIZE + in->width;
+    in->base = (in->width + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    in->start = in->base;
+    in->end = in->base;
     const uint64_t whole = sums_block_count(in->size) * SUMS_BLOCK_SIZE;
-    if (in->capacity > whole)
-        in->capacity = (size_t)whole;
+    in->capacity = in->base + (whole < READ_SIZE ? (size_t)whole : READ_SIZE);
     in->path = layout_file(stem, extension);
-    in->buffer = mem_alloc(in->capacity, 1);
+    in->buffer = mem_pages(in->capacity);
     if (in->path == NULL || in->buffer == NULL)
         return err_nomem(err, stem);
     uint64_t size = 0;
@@ -66,9 +73,10 @@ static void column_in_close(struct column_in *in)
 /* Reads blocks as long as they fit. */
 static enum err_code column_in_fill(struct column_in *in, struct err *err)
 {
-    memmove(in->buffer, in->buffer + in->start, in->end - in->start);
-    in->end -= in->start;
-    in->start = 0;
+    const size_t rest = in->end - in->start; /* less than a row */
+    memmove(in->buffer + in->base - rest, in->buffer + in->start, rest);
+    in->start = in->base - rest;
+    in->end = in->base;
     while (in->read < in->size) {
         const uint64_t left = in->size - in->read;
         const size_t now = left < SUMS_BLOCK_SIZE ? (size_t)left : (size_t)SUMS_BLOCK_SIZE;

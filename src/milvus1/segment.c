@@ -278,7 +278,7 @@ static enum err_code reader_next(struct segment_reader *base, struct batch *ret_
     if (reader->ids == NULL)
         reader->ids = mem_alloc(reader->batch_rows, sizeof *reader->ids);
     if (reader->vectors == NULL)
-        reader->vectors = mem_aligned(reader->batch_rows, base->row_size);
+        reader->vectors = mem_pages(reader->batch_rows * base->row_size);
     if (reader->ids == NULL || reader->vectors == NULL)
         return err_nomem(err, reader->segment.paths.folder);
     enum err_code code =
