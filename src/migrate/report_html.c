@@ -198,6 +198,8 @@ static void add_collection_row(struct text *text, const struct compared_collecti
     }
     const bool is_known = collection->presence != PRESENT_IN_TARGET;
     const size_t dim = is_known ? collection->source_dim : collection->target_dim;
+    text_addf(text, "</td><td class=\"%s\">%s", collection->is_equal ? "ok" : "bad",
+              collection->is_equal ? "equal" : "differs");
     text_addf(text, "</td><td>%s</td><td class=\"n\">%zu</td>",
               metric_name(is_known ? collection->source_metric : collection->target_metric), dim);
     add_count_cell(text, collection->source_rows);
@@ -208,17 +210,17 @@ static void add_collection_row(struct text *text, const struct compared_collecti
     add_count_cell(text, collection->dropped_rows + collection->left_out_rows);
     text_add(text, "<td class=\"n\">");
     report_add_size(text, collection->size);
-    text_addf(text, "</td><td class=\"%s\">%s</td></tr>\n", collection->is_equal ? "ok" : "bad",
-              collection->is_equal ? "equal" : "differs");
+    text_add(text, "</td></tr>\n");
 }
 
 static void add_collections(struct text *text, const struct verify_result *verify)
 {
     text_add(text, "<h2>Collections</h2>\n<div class=\"wide\"><table><tr><th>Collection</th>"
-                   "<th>Metric</th><th class=\"n\">Dimension</th><th class=\"n\">Source rows</th>"
-                   "<th class=\"n\">Target rows</th><th class=\"n\">Deleted</th>"
-                   "<th class=\"n\">Only in the log</th><th class=\"n\">Duplicates</th>"
-                   "<th class=\"n\">Left out</th><th class=\"n\">Size</th><th>Result</th></tr>\n");
+                   "<th>Result</th><th>Metric</th><th class=\"n\">Dimension</th>"
+                   "<th class=\"n\">Source rows</th><th class=\"n\">Target rows</th>"
+                   "<th class=\"n\">Deleted</th><th class=\"n\">Only in log</th>"
+                   "<th class=\"n\">Duplicates</th><th class=\"n\">Left out</th>"
+                   "<th class=\"n\">Size</th></tr>\n");
     for (size_t k = 0; k < verify->collection_count; k++)
         add_collection_row(text, &verify->collections[k]);
     text_add(text, "</table></div>\n");
