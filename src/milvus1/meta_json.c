@@ -19,7 +19,8 @@
 struct json_walk {
     struct meta_rows *rows;
     bool is_lean;
-    int64_t next_id; /* for ids that the file does not give */
+    int64_t next_id;    /* for ids that the file does not give */
+    size_t first_table; /* of the collection at hand; its partitions follow */
 };
 
 static enum err_code wrong(const char *where, size_t index, const char *key, const char *expected,
@@ -122,6 +123,16 @@ static enum err_code take_table(struct json_walk *walk, const struct json *objec
     return code;
 }
 
+/* Is this the folder of the collection at hand, or of one of its partitions? */
+static bool is_known_folder(const struct json_walk *walk, const char *table_id)
+{
+    const struct meta *meta = &walk->rows->meta;
+    for (size_t k = walk->first_table; k < meta->table_count; k++)
+        if (strcmp(meta->tables[k].table_id, table_id) == 0)
+            return true;
+    return false;
+}
+
 static enum err_code take_segment(struct json_walk *walk, const struct json *object, size_t index,
                                   struct err *err)
 {
@@ -133,6 +144,12 @@ static enum err_code take_segment(struct json_walk *walk, const struct json *obj
     file.file_id = js_string(js_get(object, "file"), file.segment_id);
     if (*file.table_id == '\0' || *file.segment_id == '\0')
         return wrong("segment", index, "collection, segment", "two names", err);
+    if (!is_known_folder(walk, file.table_id))
+        return err_set(err, ERR_CORRUPT,
+                       "segment %zu, %s: it lies in the folder %s, which is no collection's or "
+                       "partition's here, so its rows would be lost; export the metadata again, or "
+                       "migrate from the installation itself",
+                       index, file.segment_id, file.table_id);
     if (!read_count(object, "rows", &file.row_count) ||
         !read_count(object, "fileSize", &file.file_size) || !read_int(object, "id", &file.id) ||
         !read_int(object, "type", &file.file_type) ||
@@ -162,6 +179,7 @@ static enum err_code take_collection(struct json_walk *walk, const struct json *
                                      size_t index, struct err *err)
 {
     struct meta_table table = {.owner_table = ""};
+    walk->first_table = walk->rows->meta.table_count;
     if (!js_is_object(object) || js_get(object, "metric") == NULL || js_get(object, "dim") == NULL)
         return wrong("collection", index, "metric, dim", "two numbers", err);
     const struct json *segments = js_get(object, "segments");

@@ -54,6 +54,11 @@ static void test_meta_json__wrong_ones(void **state)
     (void)state;
     refused("", ERR_CORRUPT, "JSON");
     refused("[]", ERR_CORRUPT, "collections");
+    /* Ours, stripped to what the old tool knows: a partition's rows must not vanish quietly. */
+    refused("{\"collections\":[{\"collection\":\"faces\",\"metric\":2,\"rows\":2,\"dim\":4,"
+            "\"segments\":[{\"collection\":\"1590\",\"segment\":\"11\",\"dim\":4,\"rows\":2,"
+            "\"fileSize\":48}]}],\"rows\":2}",
+            ERR_CORRUPT, "1590");
     refused("{\"collections\":{}}", ERR_CORRUPT, "collections");
     refused("{\"collections\":[],\"version\":2}", ERR_UNSUPPORTED, "newer");
     refused("{\"collections\":[],\"version\":0}", ERR_CORRUPT, "version");
