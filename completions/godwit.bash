@@ -20,7 +20,7 @@ _godwit_folders()
 _godwit()
 {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-    local commands="inspect migrate verify jobs export package collections describe count get query search import unload drop version help"
+    local commands="inspect migrate verify jobs export package collections describe count get query search index import unload drop version help"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         _godwit_words "$commands --help --version"
@@ -197,6 +197,18 @@ _godwit()
         esac
         if [[ $word == -* ]]; then
             _godwit_words "--vector --like --queries --k --partition --level --recall --threads --out --out-scores --labels --stats --json --help --no-color"
+        else
+            _godwit_files
+        fi
+        ;;
+    index)
+        case $previous in
+        --threads|-t) return ;;
+        --memory) return ;;
+        --progress) _godwit_words "auto plain json none"; return ;;
+        esac
+        if [[ $word == -* ]]; then
+            _godwit_words "--build --rebuild --drop --threads --memory --progress --json --help --no-color"
         else
             _godwit_files
         fi

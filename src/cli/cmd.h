@@ -13,6 +13,7 @@ extern const struct command cmd_export;
 extern const struct command cmd_get;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
+extern const struct command cmd_index;
 extern const struct command cmd_inspect;
 extern const struct command cmd_jobs;
 extern const struct command cmd_man;

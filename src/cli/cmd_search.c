@@ -407,12 +407,14 @@ static const struct option_spec options[] = {
      .argument = "N",
      .min = 1,
      .max = SEARCH_LEVEL_MAX,
-     .help = "From 1, fastest, to 10, most thorough."},
+     .help = "From 1, fastest, to 10, exact (default 3). Matters where there is an index: see "
+             "godwit index."},
     {.name = "recall",
      .kind = OPTION_NUMBER,
      .argument = "R",
      .max = 1,
-     .help = "The part of the true nearest rows that is wanted, at most 1; wins over --level."},
+     .help = "The part of the true nearest rows that is wanted on average, at most 1 (exact); "
+             "wins over --level."},
     {.name = "threads",
      .letter = 't',
      .kind = OPTION_COUNT,

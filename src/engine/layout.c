@@ -60,7 +60,7 @@ bool layout_parse_folder(const char *name, uint64_t *ret_segment_folder)
 bool layout_parse_file(const char *name, uint64_t *ret_number)
 {
     static const char *const endings[] = {"." LAYOUT_IDS, "." LAYOUT_VECTORS, "." LAYOUT_SUMS,
-                                          "." LAYOUT_DEAD};
+                                          "." LAYOUT_DEAD, "." LAYOUT_LISTS};
     const char *end = NULL;
     if (!parse_number(name, ret_number, &end))
         return false;

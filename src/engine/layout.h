@@ -10,6 +10,7 @@
 #define LAYOUT_VECTORS "vec"
 #define LAYOUT_SUMS "sum"
 #define LAYOUT_DEAD "dead"
+#define LAYOUT_LISTS "lists" /* derived: an index of the plan LISTS */
 
 /* All return text for mem_free, NULL when memory ends. */
 char *layout_catalog(const char *folder);

@@ -1,18 +1,57 @@
 /* plan.c: see plan.h. */
 #include "engine/plan.h"
 
+#include "engine/calibrate.h"
+
+#define FLAT_BYTES 33e3  /* of vectors read, a microsecond */
+#define FLAT_START 1.0   /* microseconds */
+#define BATCH_MIN 12     /* queries from which the exact scan is limited by arithmetic ... */
+#define BATCH_FACTOR 5.0 /* ... and so much faster a query */
+
 const char *plan_name(enum plan plan)
 {
     switch (plan) {
+    case PLAN_LISTS:
+        return "lists";
     case PLAN_FLAT:
         break;
     }
     return "flat";
 }
 
-enum plan plan_choose(const struct segment *segment, const struct search_request *request)
+unsigned plan_level(const struct search_request *request)
 {
-    (void)segment;
-    (void)request;
-    return PLAN_FLAT;
+    if (request->recall <= 0.0F)
+        return request->level != 0 ? request->level : SEARCH_LEVEL_DEFAULT;
+    for (unsigned level = 1; level <= LISTS_LEVELS; level++)
+        if (calibrate_targets[level - 1] >= request->recall)
+            return level;
+    return SEARCH_LEVEL_MAX;
+}
+
+static double flat_cost(const struct segment *segment, const struct search_request *request)
+{
+    const double size = (double)segment->facts.rows * (double)segment->facts.row_size;
+    const double cost = FLAT_START + size / FLAT_BYTES;
+    return request->query_count < BATCH_MIN ? cost : cost / BATCH_FACTOR;
+}
+
+struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request)
+{
+    const struct plan_choice flat = {.plan = PLAN_FLAT, .cost_us = flat_cost(segment, request)};
+    const unsigned level = plan_level(request);
+    size_t class = 0;
+    while (class < LISTS_K_CLASSES && calibrate_ks[class] < request->k)
+        class ++;
+    if (segment->lists == NULL || level > LISTS_LEVELS || class == LISTS_K_CLASSES)
+        return flat;
+    const struct lists_header *header = &segment->lists->header;
+    const struct lists_rung near = header->ladder.rungs[LISTS_NEAR][class][level - 1];
+    const struct lists_rung far = header->ladder.rungs[LISTS_FAR][class][level - 1];
+    if (near.probes == 0 || near.rerank < request->k)
+        return flat;
+    const double cost = calibrate_cost(header, near.probes, near.rerank);
+    if (cost >= flat.cost_us || !lists_are_sound(segment->lists))
+        return flat;
+    return (struct plan_choice){PLAN_LISTS, {near, far}, cost};
 }

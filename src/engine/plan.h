@@ -1,19 +1,34 @@
 /* plan.h: which plan answers a search in a segment? The seam for approximate indexes.
  *
- * Today there is one plan: look at every row. An index adds its name here, a case in plan_choose(),
- * and a case where search.c runs plans; nothing else knows which one it was. */
+ * FLAT looks at every row. LISTS looks where the segment's index says, as far as its ladder wants
+ * for the asked recall. The cheaper of the two by the cost model is taken; an index that is
+ * missing, damaged, or not good enough for the recall leaves FLAT, so an answer is never worse than
+ * asked for. Another plan adds its name here, a case in plan_choose(), and a case where search.c
+ * runs plans; nothing else knows which one it was. */
 #ifndef GODWIT_ENGINE_PLAN_H
 #define GODWIT_ENGINE_PLAN_H
 
+#include "engine/lists_format.h"
 #include "engine/search.h"
 #include "engine/segment.h"
 
 enum plan {
-    PLAN_FLAT /* exact: every live row is scored */
+    PLAN_FLAT, /* exact: every live row is scored */
+    PLAN_LISTS /* the nearest k-means lists, then exact scores */
+};
+
+struct plan_choice {
+    enum plan plan;
+    struct lists_rung rungs[LISTS_KINDS]; /* LISTS: how far to look */
+    double cost_us;                       /* of one query like the rows, modelled */
 };
 
 const char *plan_name(enum plan plan);
-/* The plan for one segment. Exact answers meet any level and any recall. */
-enum plan plan_choose(const struct segment *segment, const struct search_request *request);
+
+/* The level that a request comes down to: 1..9, or SEARCH_LEVEL_MAX for exact. */
+unsigned plan_level(const struct search_request *request);
+
+/* The plan for one segment. Reads the whole index the first time (lists.h). */
+struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request);
 
 #endif

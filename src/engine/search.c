@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "engine/lists_search.h"
 #include "engine/plan.h"
 #include "engine/snapshot_internal.h"
 #include "kernel/scan.h"
@@ -23,13 +24,16 @@
 #define TASK_ROWS_MIN 256
 #define TASKS_PER_THREAD 4
 #define HITS_SIZE_MAX ((size_t)256 << 20)
-#define THREAD_SIZE_MIN                                                                            \
-    ((size_t)1 << 20) /* bytes of vectors for which a thread is worth starting */
+#define THREAD_COST_MIN 30.0 /* microseconds of work for which a thread is worth starting */
+#define LISTS_QUERIES 16     /* queries of a task of the plan LISTS */
 
+/* Some rows for all queries of a pass, or some queries of a pass by an index. */
 struct task {
     size_t segment;
+    struct plan_choice choice;
     uint64_t first_row;
     size_t rows;
+    size_t first_query;
 };
 
 struct search {
@@ -40,14 +44,22 @@ struct search {
     struct task *tasks;
     size_t task_count;
     size_t task_capacity;
-    uint64_t rows; /* in all tasks */
+    uint64_t rows; /* in tasks that scan rows */
+    uint64_t live; /* in the wanted partitions */
     size_t segments;
+    struct plan_choice *choices; /* of each segment */
+    bool *wanted;                /* of each partition */
+    size_t lists_count;          /* segments that are searched by lists */
+    double cost_us;              /* of all queries */
+    atomic_uint_least64_t coded_rows;
+    atomic_uint_least64_t coded_size;
 };
 
 /* One group of queries on its way. */
 struct pass {
     struct search *search;
     struct scan scan;
+    const struct code_kernel *code_kernel;
     size_t query_count;
     struct topk *topks; /* threads x query_count */
     size_t topk_count;  /* made so far */
@@ -98,28 +110,73 @@ static enum err_code choose_partitions(const struct search *search, bool **ret_w
     return code;
 }
 
-static enum err_code add_tasks(struct search *search, size_t segment, size_t rows_max,
+static enum err_code add_task(struct search *search, const struct task *task, struct err *err)
+{
+    if (!mem_grow(&search->tasks, &search->task_capacity, search->task_count,
+                  sizeof *search->tasks))
+        return err_nomem(err, "search");
+    search->tasks[search->task_count++] = *task;
+    return ERR_OK;
+}
+
+/* A segment, row range by row range. */
+static enum err_code add_scans(struct search *search, size_t segment, size_t rows_max,
                                struct err *err)
 {
     const uint64_t rows = search->snapshot->segments[segment].facts.rows;
-    for (uint64_t first = 0; first < rows; first += rows_max) {
+    enum err_code code = ERR_OK;
+    for (uint64_t first = 0; code == ERR_OK && first < rows; first += rows_max) {
         const uint64_t left = rows - first;
-        if (!mem_grow(&search->tasks, &search->task_capacity, search->task_count,
-                      sizeof *search->tasks))
-            return err_nomem(err, "search");
-        search->tasks[search->task_count++] =
-            (struct task){segment, first, left < rows_max ? (size_t)left : rows_max};
+        const struct task task = {.segment = segment,
+                                  .choice = search->choices[segment],
+                                  .first_row = first,
+                                  .rows = left < rows_max ? (size_t)left : rows_max};
+        code = add_task(search, &task, err);
+    }
+    search->rows += rows;
+    return code;
+}
+
+/* A segment, some queries of a pass at a time. */
+static enum err_code add_queries(struct search *search, size_t segment, size_t query_count,
+                                 struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t first = 0; code == ERR_OK && first < query_count; first += LISTS_QUERIES) {
+        const struct task task = {
+            .segment = segment, .choice = search->choices[segment], .first_query = first};
+        code = add_task(search, &task, err);
+    }
+    return code;
+}
+
+/* Asks each wanted segment for its plan. */
+static enum err_code choose_plans(struct search *search, struct err *err)
+{
+    const struct snapshot *snapshot = search->snapshot;
+    search->choices = mem_zalloc(snapshot->segment_count + 1, sizeof *search->choices);
+    if (search->choices == NULL)
+        return err_nomem(err, "search");
+    for (size_t k = 0; k < snapshot->segment_count; k++) {
+        const struct segment *segment = &snapshot->segments[k];
+        if (!search->wanted[segment->facts.partition])
+            continue;
+        search->choices[k] = plan_choose(segment, search->request);
+        search->lists_count += search->choices[k].plan == PLAN_LISTS;
+        search->cost_us += search->choices[k].cost_us * (double)search->request->query_count;
+        search->live += segment->facts.rows - segment->facts.dead_rows;
+        search->segments++;
     }
     return ERR_OK;
 }
 
 /* Rows of a task: a multiple of 64, small enough that every thread gets some. */
-static size_t task_rows(const struct search *search, const bool *wanted)
+static size_t task_rows(const struct search *search)
 {
     const struct snapshot *snapshot = search->snapshot;
     uint64_t rows = 0;
     for (size_t k = 0; k < snapshot->segment_count; k++)
-        if (wanted[snapshot->segments[k].facts.partition])
+        if (search->wanted[snapshot->segments[k].facts.partition])
             rows += snapshot->segments[k].facts.rows;
     const uint64_t share = rows / (search->threads * TASKS_PER_THREAD);
     uint64_t task = TASK_SIZE / snapshot->facts.row_size;
@@ -128,27 +185,57 @@ static size_t task_rows(const struct search *search, const bool *wanted)
     return (size_t)((task + 63) / 64 * 64);
 }
 
-static enum err_code make_tasks(struct search *search, struct err *err)
+/* `group`: queries of a pass, at most. */
+static enum err_code make_tasks(struct search *search, size_t group, struct err *err)
 {
-    bool *wanted = NULL;
-    enum err_code code = choose_partitions(search, &wanted, err);
-    if (code != ERR_OK)
-        return code;
     const struct snapshot *snapshot = search->snapshot;
-    const size_t rows_max = task_rows(search, wanted);
+    const size_t rows_max = task_rows(search);
+    const size_t queries = search->request->query_count;
+    enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < snapshot->segment_count; k++) {
-        const struct segment *segment = &snapshot->segments[k];
-        if (!wanted[segment->facts.partition])
+        if (!search->wanted[snapshot->segments[k].facts.partition])
             continue;
-        search->rows += segment->facts.rows;
-        search->segments++;
-        switch (plan_choose(segment, search->request)) {
+        switch (search->choices[k].plan) {
         case PLAN_FLAT:
-            code = add_tasks(search, k, rows_max, err);
+            code = add_scans(search, k, rows_max, err);
+            break;
+        case PLAN_LISTS:
+            code = add_queries(search, k, queries < group ? queries : group, err);
             break;
         }
     }
-    mem_free(wanted);
+    return code;
+}
+
+/* A task of queries; of those that the pass has. */
+static enum err_code lists_task(struct pass *pass, const struct task *task,
+                                struct lists_scratch *scratch, struct topk *topks, struct err *err)
+{
+    struct snapshot *snapshot = pass->search->snapshot;
+    struct segment *segment = &snapshot->segments[task->segment];
+    const struct lists_layout at = lists_layout_of(&segment->lists->header);
+    const size_t end = task->first_query + LISTS_QUERIES;
+    enum err_code code = ERR_OK;
+    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
+        const struct lists_request request = {
+            .lists = segment->lists,
+            .segment = segment,
+            .kernel = pass->code_kernel,
+            .scan = &pass->scan,
+            .query = q,
+            .first_ordinal = snapshot->bases[task->segment],
+            .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR]},
+        };
+        uint64_t rows = 0;
+        code = lists_search(&request, scratch, &topks[q], &rows, err);
+        const uint64_t groups = rows / CODE_GROUP;
+        atomic_fetch_add_explicit(&pass->search->coded_rows, rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pass->search->coded_size,
+                                  groups * code_group_size(at.code_lines) +
+                                      task->choice.rungs[LISTS_NEAR].rerank *
+                                          segment->facts.row_size,
+                                  memory_order_relaxed);
+    }
     return code;
 }
 
@@ -181,6 +268,7 @@ static enum err_code run_thread(void *argument, size_t thread, struct err *err)
 {
     struct pass *pass = argument;
     struct scan_scratch scratch;
+    struct lists_scratch lists_scratch = {0};
     enum err_code code = scan_scratch_init(&scratch, &pass->scan, err);
     if (code != ERR_OK)
         return code;
@@ -189,8 +277,13 @@ static enum err_code run_thread(void *argument, size_t thread, struct err *err)
         const size_t index = atomic_fetch_add(&pass->next_task, 1);
         if (index >= pass->search->task_count)
             break;
-        code = scan_task(pass, &pass->search->tasks[index], &scratch, topks, err);
+        const struct task *task = &pass->search->tasks[index];
+        if (task->choice.plan == PLAN_LISTS)
+            code = lists_task(pass, task, &lists_scratch, topks, err);
+        else
+            code = scan_task(pass, task, &scratch, topks, err);
     }
+    lists_scratch_release(&lists_scratch);
     scan_scratch_release(&scratch);
     return code;
 }
@@ -199,7 +292,8 @@ static enum err_code pass_init(struct pass *pass, struct search *search, size_t 
                                struct err *err)
 {
     const struct collection_facts *facts = snapshot_facts(search->snapshot);
-    *pass = (struct pass){.search = search, .query_count = count};
+    *pass = (struct pass){
+        .search = search, .code_kernel = code_kernel_for(search->kernel), .query_count = count};
     const struct scan_request request = {
         .kernel = search->kernel,
         .metric = facts->metric,
@@ -278,13 +372,10 @@ static size_t group_size(const struct search *search)
 static size_t choose_threads(const struct search *search)
 {
     const struct search_request *request = search->request;
-    const struct collection_facts *facts = snapshot_facts(search->snapshot);
     size_t threads = request->threads > 0 ? request->threads : pool_processor_count();
     threads = threads < POOL_THREADS_MAX ? threads : POOL_THREADS_MAX;
-    /* Work grows with the queries too; a rough product is enough. */
-    const uint64_t queries = request->query_count < 1024 ? request->query_count : 1024;
-    const uint64_t useful = 1 + facts->size / THREAD_SIZE_MIN * queries;
-    return threads < useful ? threads : (size_t)useful;
+    const double useful = 1.0 + search->cost_us / THREAD_COST_MIN;
+    return (double)threads < useful ? threads : (size_t)useful;
 }
 
 static enum err_code result_init(struct search_result *result, const struct search_request *request,
@@ -305,18 +396,72 @@ static enum err_code result_init(struct search_result *result, const struct sear
     return ERR_OK;
 }
 
+static const char *name_plans(const struct search *search)
+{
+    if (search->lists_count == 0)
+        return plan_name(PLAN_FLAT);
+    return search->lists_count == search->segments ? plan_name(PLAN_LISTS) : "flat+lists";
+}
+
 static void fill_stats(const struct search *search, size_t passes, uint64_t started_ns,
                        struct search_stats *stats)
 {
     *stats = (struct search_stats){
-        .rows = search->rows * passes,
-        .size = search->rows * passes * search->snapshot->facts.row_size,
+        .rows = search->rows * passes + search->coded_rows,
+        .size = search->rows * passes * search->snapshot->facts.row_size + search->coded_size,
         .segments = search->segments,
         .time_ns = clock_monotonic_ns() - started_ns,
         .threads = search->threads,
-        .plan = plan_name(PLAN_FLAT),
+        .plan = name_plans(search),
         .isa = search->kernel->name,
     };
+}
+
+/* An index may propose too few rows (many of one id, or of none that has a score): such queries are
+ * answered by the exact scan. */
+static enum err_code complete(const struct search *search, struct search_result *result,
+                              struct err *err)
+{
+    const struct search_request *request = search->request;
+    const size_t row_size = snapshot_facts(search->snapshot)->row_size;
+    const size_t expected = search->live < request->k ? (size_t)search->live : request->k;
+    enum err_code code = ERR_OK;
+    for (size_t q = 0; code == ERR_OK && q < request->query_count; q++) {
+        if (result->counts[q] >= expected)
+            continue;
+        struct search_request exact = *request;
+        struct search_result answer;
+        exact.queries = (const uint8_t *)request->queries + q * row_size;
+        exact.query_count = 1;
+        exact.level = SEARCH_LEVEL_MAX;
+        exact.recall = 0.0F;
+        code = search_run(search->snapshot, &exact, &answer, err);
+        if (code != ERR_OK)
+            return code;
+        const size_t at = q * request->k;
+        memcpy(result->ids + at, answer.ids, answer.counts[0] * sizeof *answer.ids);
+        memcpy(result->scores + at, answer.scores, answer.counts[0] * sizeof *answer.scores);
+        memcpy(result->partitions + at, answer.partitions,
+               answer.counts[0] * sizeof *answer.partitions);
+        result->counts[q] = answer.counts[0];
+        search_result_release(&answer);
+    }
+    return code;
+}
+
+static enum err_code run_passes(struct search *search, size_t group, size_t *ret_passes,
+                                struct search_result *result, struct err *err)
+{
+    const size_t count = search->request->query_count;
+    enum err_code code = ERR_OK;
+    for (size_t first = 0; code == ERR_OK && first < count; first += group) {
+        const size_t left = count - first;
+        code = run_pass(search, first, left < group ? left : group, result, err);
+        ++*ret_passes;
+    }
+    if (code == ERR_OK && search->lists_count > 0)
+        code = complete(search, result, err);
+    return code;
 }
 
 enum err_code search_run(struct snapshot *snapshot, const struct search_request *request,
@@ -329,19 +474,22 @@ enum err_code search_run(struct snapshot *snapshot, const struct search_request 
     enum err_code code = check_request(snapshot_facts(snapshot), request, err);
     if (code == ERR_OK)
         code = kernel_select(request->isa, &search.kernel, err);
-    if (code != ERR_OK)
-        return code;
-    search.threads = choose_threads(&search);
-    code = make_tasks(&search, err);
     if (code == ERR_OK)
-        code = result_init(&result, request, err);
-    const size_t group = group_size(&search);
-    for (size_t first = 0; code == ERR_OK && first < request->query_count; first += group) {
-        const size_t left = request->query_count - first;
-        code = run_pass(&search, first, left < group ? left : group, &result, err);
-        passes++;
+        code = choose_partitions(&search, &search.wanted, err);
+    if (code == ERR_OK)
+        code = choose_plans(&search, err);
+    if (code == ERR_OK) {
+        search.threads = choose_threads(&search);
+        const size_t group = group_size(&search);
+        code = make_tasks(&search, group, err);
+        if (code == ERR_OK)
+            code = result_init(&result, request, err);
+        if (code == ERR_OK)
+            code = run_passes(&search, group, &passes, &result, err);
     }
     mem_free(search.tasks);
+    mem_free(search.choices);
+    mem_free(search.wanted);
     if (code != ERR_OK) {
         search_result_release(&result);
         return code;

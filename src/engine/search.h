@@ -1,9 +1,10 @@
 /* search.h: the k best rows of a snapshot for each query.
  *
- * Each segment is asked which plan answers (plan.h); today every plan is an exact scan, so any
- * level or recall asked for is met. Of rows with one id only the best is a hit. Order: best score
- * first, ties by segment order, then row; so a result does not depend on threads or instruction
- * set. A row or query whose score is NaN is never a hit. Threads: any. */
+ * Each segment is asked which plan answers (plan.h): an exact scan, or its index as far as the
+ * asked level or recall needs. Scores are exact in any case, and no search finds fewer than k hits
+ * while there are more. Of rows with one id only the best is a hit. Order: best score first, ties
+ * by segment order, then row; so a result does not depend on threads or instruction set. A row or
+ * query whose score is NaN is never a hit. Threads: any. */
 #ifndef GODWIT_ENGINE_SEARCH_H
 #define GODWIT_ENGINE_SEARCH_H
 
@@ -15,7 +16,8 @@
 
 #define SEARCH_K_MAX 16384
 #define SEARCH_QUERIES_MAX ((size_t)1 << 24)
-#define SEARCH_LEVEL_MAX 10
+#define SEARCH_LEVEL_MAX 10    /* exact */
+#define SEARCH_LEVEL_DEFAULT 3 /* recall .965 where there is an index (calibrate.h) */
 
 struct search_request {
     const void *queries;           /* query_count rows of row_size bytes; any alignment; borrowed */
@@ -25,18 +27,18 @@ struct search_request {
     const char *const *partitions; /* names; NULL with count 0: all */
     size_t partition_count;
     size_t threads;  /* 0: as many as there are processors */
-    unsigned level;  /* 0: default; 1 fastest .. 10 most thorough */
+    unsigned level;  /* 0: default; 1 fastest .. 9; 10 exact */
     float recall;    /* 0: not asked for; else 0 < recall <= 1, wins over level */
     const char *isa; /* instruction set to force (kernel.h), NULL: the best */
 };
 
 struct search_stats {
-    uint64_t rows;    /* live and dead rows looked at, for each query group once */
-    uint64_t size;    /* bytes of vectors read, for each query group once */
+    uint64_t rows;    /* flat: live and dead rows, for each query group once; lists: codes */
+    uint64_t size;    /* bytes of vectors read, likewise; lists: of codes and scored vectors */
     size_t segments;  /* segments searched */
     uint64_t time_ns; /* wall clock of the whole call */
     size_t threads;   /* used */
-    const char *plan; /* "flat" */
+    const char *plan; /* "flat", "lists", or "flat+lists" when segments differ */
     const char *isa;  /* kernel used: "avx512+popcnt" */
 };
 

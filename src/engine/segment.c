@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/layout.h"
+#include "engine/lists.h"
 #include "engine/segment_format.h"
 
 /* A whole small file whose checksum the catalog knows; mem_free(*ret_data). */
@@ -157,8 +158,27 @@ enum err_code segment_open(const char *folder, const struct segment_facts *facts
     return code;
 }
 
+void segment_open_lists(struct segment *segment, const char *folder, enum metric_type metric,
+                        size_t dim)
+{
+    const struct segment_facts *facts = &segment->facts;
+    if (facts->rows == 0 || !codes_support(metric))
+        return;
+    const struct lists_identity identity = {metric, dim, facts->rows, facts->sums_hash,
+                                            facts->dead_hash};
+    char *stem = layout_segment_stem(folder, facts->folder, facts->number);
+    char *path = stem != NULL ? layout_file(stem, LAYOUT_LISTS) : NULL;
+    struct err ignored;
+    if (path == NULL || lists_open(path, &identity, &segment->lists, &ignored) != ERR_OK)
+        segment->lists = NULL;
+    mem_free(path);
+    mem_free(stem);
+}
+
 void segment_close(struct segment *segment)
 {
+    lists_close(segment->lists);
+    segment->lists = NULL;
     column_close(&segment->ids);
     column_close(&segment->vectors);
     mem_free(segment->dead);
