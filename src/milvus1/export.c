@@ -184,6 +184,8 @@ enum err_code meta_json_write(const struct meta *meta, const struct live *live, 
     json_add_string(text, "generator", "godwit " GODWIT_VERSION);
     if (meta->has_global_lsn)
         json_add_uint(text, "global_lsn", meta->global_lsn);
+    if (meta->log_state != LOG_UNKNOWN)
+        json_add_string(text, "log", meta->log_state == LOG_ON ? "on" : "off");
     json_close(text, '}');
     return text_failed(text) ? err_nomem(err, "meta.json") : ERR_OK;
 }

@@ -349,8 +349,8 @@ static enum log_state log_state_of(const struct search *search)
 {
     if (search->has_config)
         return search->config.wal_enabled ? LOG_ON : LOG_OFF;
-    if (search->located->manifest != NULL && search->located->manifest->log_state != LOG_UNKNOWN)
-        return search->located->manifest->log_state;
+    if (search->located->meta.log_state != LOG_UNKNOWN)
+        return search->located->meta.log_state;
     return search->options->log_enabled_unknown_is_off ? LOG_OFF : LOG_UNKNOWN;
 }
 
@@ -540,7 +540,6 @@ static enum err_code find_all(struct search *search, struct err *err)
     enum err_code code = find_places(search, err);
     if (code != ERR_OK)
         return code;
-    located->log_state = log_state_of(search);
     if (search->options->path != NULL && !located->is_package) {
         code = check_lock(search, search->root, err);
         if (code == ERR_OK)
@@ -551,6 +550,10 @@ static enum err_code find_all(struct search *search, struct err *err)
     if (code == ERR_OK)
         code = search->options->meta != NULL ? load_named(search, search->options->meta, err)
                                              : load_found(search, err);
+    if (code == ERR_OK) {
+        located->log_state = log_state_of(search);
+        located->meta.log_state = located->log_state;
+    }
     if (code == ERR_OK && located->meta.repaired_texts > 0)
         code = note(search, FINDING_NOTE, "tags-decoded", located->meta.where,
                     "names that an old client had written through another character set were "

@@ -17,9 +17,6 @@
 
 struct manifest;
 
-/* Was the write-ahead log switched on? Only a config file knows. */
-enum log_state { LOG_UNKNOWN, LOG_ON, LOG_OFF };
-
 struct located {
     struct arena arena; /* owns every text here */
     const struct store *store;
@@ -28,9 +25,9 @@ struct located {
      * least one, even when `tables/` is absent in it (an installation without rows). */
     const char **data_roots;
     size_t data_root_count;
-    const char *log_folder;   /* folder of N.wal and mxlog.meta that exists, or NULL */
-    const char *log_expected; /* where it was looked for; for messages, never NULL */
-    enum log_state log_state;
+    const char *log_folder;    /* folder of N.wal and mxlog.meta that exists, or NULL */
+    const char *log_expected;  /* where it was looked for; for messages, never NULL */
+    enum log_state log_state;  /* of the config file, else as a meta.json of ours says */
     bool is_package;           /* a migration_data folder */
     struct manifest *manifest; /* of a package that `godwit package` made; NULL: none */
     struct meta meta;

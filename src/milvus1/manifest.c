@@ -12,9 +12,6 @@
 #define MANIFEST_ARENA_MAX ((size_t)8 << 30)
 #define CHECK_BUFFER_SIZE ((size_t)1 << 20)
 
-static const char *const log_names[] = {
-    [LOG_UNKNOWN] = "unknown", [LOG_ON] = "on", [LOG_OFF] = "off"};
-
 enum err_code manifest_new(const char *folder, struct manifest **ret_manifest, struct err *err)
 {
     struct manifest *manifest = mem_zalloc(1, sizeof *manifest);
@@ -70,7 +67,6 @@ void manifest_write(struct manifest *manifest, struct text *text)
     json_open(text, NULL, '{');
     json_add_int(text, "version", MANIFEST_VERSION);
     json_add_string(text, "generator", "godwit " GODWIT_VERSION);
-    json_add_string(text, "log", log_names[manifest->log_state]);
     json_open(text, "files", '[');
     for (size_t k = 0; k < manifest->count; k++) {
         char checksum[17];
@@ -116,18 +112,6 @@ static enum err_code decode_file(const struct json *entry, size_t index, struct 
     return manifest_add(manifest, &file, err);
 }
 
-static enum err_code decode_log_state(const struct json *value, struct manifest *manifest,
-                                      struct err *err)
-{
-    const char *name = js_string(value, "");
-    for (size_t k = 0; k < sizeof log_names / sizeof *log_names; k++)
-        if (strcmp(name, log_names[k]) == 0) {
-            manifest->log_state = (enum log_state)k;
-            return ERR_OK;
-        }
-    return err_set(err, ERR_CORRUPT, "log is \"%.20s\", expected on, off or unknown", name);
-}
-
 static enum err_code decode_document(const struct json *document, struct manifest *manifest,
                                      struct err *err)
 {
@@ -141,7 +125,7 @@ static enum err_code decode_document(const struct json *document, struct manifes
         return err_set(err, ERR_CORRUPT, "no manifest of a package: version and files expected");
     if (js_size(files) > MANIFEST_FILES_MAX)
         return err_set(err, ERR_CORRUPT, "more than %d files", MANIFEST_FILES_MAX);
-    enum err_code code = decode_log_state(js_get(document, "log"), manifest, err);
+    enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < js_size(files); k++)
         code = decode_file(js_at(files, k), k, manifest, err);
     sort_files(manifest);

@@ -1,10 +1,9 @@
 /* manifest.h: the list of files of a package, with sizes and checksums: `manifest.json`.
  *
- *     {"version":1,"generator":"godwit 0.1.0","log":"on","files":[
+ *     {"version":1,"generator":"godwit 0.1.0","files":[
  *       {"path":"meta.json","size":123,"xxh3":"0123456789abcdef"}, ...]}
  *
- * Paths are relative to the package, with '/'. `log` says whether the server had its write-ahead
- * log switched on: "on", "off" or "unknown". xxh3 is XXH3-64 of the whole file, seed 0. While a
+ * Paths are relative to the package, with '/'. xxh3 is XXH3-64 of the whole file, seed 0. While a
  * package is being made it holds MANIFEST_PARTIAL_NAME instead, so that half a package is never
  * taken for a whole one. */
 #ifndef GODWIT_MILVUS1_MANIFEST_H
@@ -18,7 +17,6 @@
 #include "base/mem.h"
 #include "base/store.h"
 #include "base/text.h"
-#include "milvus1/located.h"
 
 #define MANIFEST_NAME "manifest.json"
 #define MANIFEST_PARTIAL_NAME "manifest.json.part"
@@ -35,7 +33,6 @@ struct manifest_file {
 struct manifest {
     struct arena arena; /* owns every text */
     const char *folder;
-    enum log_state log_state;
     struct manifest_file *files; /* ascending path; heap */
     size_t count;
     size_t capacity;

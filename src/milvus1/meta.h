@@ -61,6 +61,10 @@ struct meta_file {
     int64_t created_on;
 };
 
+/* Was the server's write-ahead log switched on? Only its config file knows; our meta.json keeps it.
+ */
+enum log_state { LOG_UNKNOWN, LOG_ON, LOG_OFF };
+
 enum meta_kind { META_SQLITE, META_MYSQL, META_JSON };
 
 struct meta {
@@ -73,6 +77,7 @@ struct meta {
     size_t file_count;
     bool has_global_lsn;
     uint64_t global_lsn;
+    enum log_state log_state;   /* of a meta.json that tells it; also what meta_json_write writes */
     const char **hybrid_tables; /* distinct collection_id of Fields */
     size_t hybrid_table_count;
     size_t repaired_texts; /* names decoded out of a client's wrong character set (MySQL) */

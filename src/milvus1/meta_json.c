@@ -212,6 +212,20 @@ static enum err_code check_version(const struct json *document, bool *ret_is_lea
     return ERR_OK;
 }
 
+/* Absent when nobody knew it. */
+static enum err_code take_log_state(const struct json *document, struct meta *meta, struct err *err)
+{
+    const struct json *log = js_get(document, "log");
+    const char *name = js_string(log, "");
+    if (strcmp(name, "on") == 0)
+        meta->log_state = LOG_ON;
+    else if (strcmp(name, "off") == 0)
+        meta->log_state = LOG_OFF;
+    else if (log != NULL)
+        return err_set(err, ERR_CORRUPT, "\"log\": \"on\" or \"off\" expected");
+    return ERR_OK;
+}
+
 static enum err_code take_document(const struct json *document, struct meta_rows *rows,
                                    struct err *err)
 {
@@ -228,6 +242,8 @@ static enum err_code take_document(const struct json *document, struct meta_rows
         return err_set(err, ERR_CORRUPT, "\"global_lsn\": a number not below zero expected");
     rows->meta.has_global_lsn = js_get(document, "global_lsn") != NULL;
     rows->meta.global_lsn = (uint64_t)lsn;
+    if (!walk.is_lean)
+        code = take_log_state(document, &rows->meta, err);
     for (size_t k = 0; code == ERR_OK && k < js_size(collections); k++)
         code = take_collection(&walk, js_at(collections, k), k, err);
     return code;

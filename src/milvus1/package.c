@@ -551,7 +551,6 @@ static enum err_code pack(struct packing *packing, struct err *err)
     enum err_code code = manifest_new(packing->folder, &packing->manifest, err);
     if (code != ERR_OK)
         return code;
-    packing->manifest->log_state = packing->located.log_state;
     code = begin(packing, err);
     if (code == ERR_OK)
         code = copy_segments(packing, err);

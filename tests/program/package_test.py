@@ -15,7 +15,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 import milvus1x as m                                                                      # noqa: E402
-from fixtures import vecs                                                                 # noqa: E402
+from fixtures import FIXTURES, vecs                                                                 # noqa: E402
 from program import Skip, Suite, binary_argument, changed, expect, read, row_set, tree, wanted  # noqa: E402
 
 
@@ -127,6 +127,26 @@ def test_made_by_hand_as_the_guide_says(program):
     for c, targets in inst.visible():
         for t in targets:
             program.same_rows(data, c.table_id, t.tag, row_set(t.live))
+
+
+def test_the_state_of_the_log_goes_along(program):
+    """Whether the server wrote its log stands in its configuration only: meta.json carries it, made by hand or not."""
+    for name, on in (("wal_switched_on_although_never_flushed", True), ("wal_switched_off_old_files_stay", False)):
+        folder = os.path.join(program.work, name)
+        os.makedirs(folder)
+        e = FIXTURES[name](folder)
+        prepared, package, again = (os.path.join(folder, n) for n in ("migration_data", "package", "again"))
+        program.ok("export", e.source, "-o", prepared)
+        shutil.copytree(os.path.join(e.source, "db", "tables"), os.path.join(prepared, "tables"))
+        shutil.copytree(os.path.join(e.source, "wal"), os.path.join(prepared, "wal"))
+        program.ok("package", e.source, "-o", package)
+        program.ok("package", package, "-o", again)
+        for source in (prepared, package, again):
+            expect(json.loads(read(os.path.join(source, "meta.json")))["log"] == ("on" if on else "off"), f"{source}: the state of the log is lost")
+            expect(summary(program, source) == summary(program, e.source), f"{source}: inspect tells something else")
+            data = os.path.join(source + "-rows")
+            expect("log-probably-off" not in program.ok("migrate", source, "--to", data).err, f"{source}: the log is held")
+            program.same_rows(data, "c", "_default", row_set(e.rows[("c", "_default")]))
 
 
 def test_without_its_log_it_says_so(program):

@@ -1100,6 +1100,20 @@ def wal_switched_off_old_files_stay(folder):
 
 
 @fixture
+def wal_switched_on_although_never_flushed(folder):
+    """flush_lsn 0 beside a segment that the log does not hold: without the configuration the log would be held, also by way of a package."""
+    inst = new(folder, config="new")
+    c = inst.collection("c", 2)
+    c.segment([1, 2, 3], vecs([1, 2, 3]))
+    inst.insert(c, [7, 8], vecs([7, 8]))
+    inst.delete(c, [2])
+    c.row["flush_lsn"] = 0
+    inst.global_lsn = 0
+    inst.close()
+    return Expect(inst.root, {("c", "_default"): rows([1, 3, 7, 8])}, never=["log-probably-off"])
+
+
+@fixture
 def wal_switched_off_by_option(folder):
     inst, c = logged(folder)
     inst.log(m.INSERT_VECTOR, "c", "", [8], vecs([8]))

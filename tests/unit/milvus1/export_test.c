@@ -228,11 +228,11 @@ static void test_export__no_log_when_it_was_off(void **state)
     fixture_text(folder, "server_config.yaml", "wal:\n  enable: false\n");
     packs(folder, out);
     assert_false(file_exists(fixture_path(out, "wal/mxlog.meta")));
-    struct manifest *manifest = NULL;
+    struct meta meta;
     struct err err;
-    ok(manifest_open(store_local(), out, &manifest, &err), &err);
-    assert_int_equal(manifest->log_state, LOG_OFF);
-    manifest_close(manifest);
+    ok(meta_json_load(store_local(), fixture_path(out, "meta.json"), &meta, &err), &err);
+    assert_int_equal(meta.log_state, LOG_OFF);
+    meta_release(&meta);
     fixture_remove(out);
     fixture_remove(folder);
 }
@@ -276,23 +276,21 @@ static void test_export__wrong_manifests(void **state)
         enum err_code code;
     } wrong[] = {
         {"{}", ERR_CORRUPT},
-        {"{\"version\":2,\"files\":[],\"log\":\"on\"}", ERR_UNSUPPORTED},
-        {"{\"version\":1,\"files\":[],\"log\":\"maybe\"}", ERR_CORRUPT},
-        {"{\"version\":1,\"log\":\"on\",\"files\":[{\"path\":\"../x\",\"size\":1,\"xxh3\":"
+        {"{\"version\":2,\"files\":[]}", ERR_UNSUPPORTED},
+        {"{\"version\":1,\"files\":[{\"path\":\"../x\",\"size\":1,\"xxh3\":"
          "\"0123456789abcdef\"}]}",
          ERR_CORRUPT},
-        {"{\"version\":1,\"log\":\"on\",\"files\":[{\"path\":\"a/../../x\",\"size\":1,\"xxh3\":"
+        {"{\"version\":1,\"files\":[{\"path\":\"a/../../x\",\"size\":1,\"xxh3\":"
          "\"0123456789abcdef\"}]}",
          ERR_CORRUPT},
-        {"{\"version\":1,\"log\":\"on\",\"files\":[{\"path\":\"/x\",\"size\":1,\"xxh3\":"
+        {"{\"version\":1,\"files\":[{\"path\":\"/x\",\"size\":1,\"xxh3\":"
          "\"0123456789abcdef\"}]}",
          ERR_CORRUPT},
-        {"{\"version\":1,\"log\":\"on\",\"files\":[{\"path\":\"x\",\"size\":-1,\"xxh3\":"
+        {"{\"version\":1,\"files\":[{\"path\":\"x\",\"size\":-1,\"xxh3\":"
          "\"0123456789abcdef\"}]}",
          ERR_CORRUPT},
-        {"{\"version\":1,\"log\":\"on\",\"files\":[{\"path\":\"x\",\"size\":1,\"xxh3\":\"01\"}]}",
-         ERR_CORRUPT},
-        {"{\"version\":1,\"log\":\"on\",\"files\":[{\"path\":\"x\",\"size\":1,\"xxh3\":"
+        {"{\"version\":1,\"files\":[{\"path\":\"x\",\"size\":1,\"xxh3\":\"01\"}]}", ERR_CORRUPT},
+        {"{\"version\":1,\"files\":[{\"path\":\"x\",\"size\":1,\"xxh3\":"
          "\"0123456789abcdef\"},{\"path\":\"x\",\"size\":1,\"xxh3\":\"0123456789abcdef\"}]}",
          ERR_CORRUPT},
     };

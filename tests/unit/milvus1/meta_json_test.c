@@ -63,6 +63,7 @@ static void test_meta_json__wrong_ones(void **state)
     refused("{\"collections\":[],\"version\":2}", ERR_UNSUPPORTED, "newer");
     refused("{\"collections\":[],\"version\":0}", ERR_CORRUPT, "version");
     refused("{\"collections\":[],\"version\":\"1\"}", ERR_CORRUPT, "version");
+    refused("{\"collections\":[],\"version\":1,\"log\":\"maybe\"}", ERR_CORRUPT, "log");
     refused("{\"collections\":[7]}", ERR_CORRUPT, "metric");
     refused("{\"collections\":[{\"collection\":\"c\",\"metric\":1,\"dim\":\"x\"}]}", ERR_CORRUPT,
             "numbers");
