@@ -26,7 +26,7 @@ enum err_code cursor_open(struct snapshot *snapshot, const char *partition,
 uint64_t cursor_rows(const struct cursor *cursor); /* in all */
 /* Ids that stand in more than one row, and the rows beyond the first of each. */
 void cursor_count_duplicates(const struct cursor *cursor, uint64_t *ret_ids, uint64_t *ret_rows);
-/* The next rows (about 4 MiB of vectors); rows 0 at the end. Lives until the next call. */
+/* The next rows (about 256 KiB of vectors); rows 0 at the end. Lives until the next call. */
 enum err_code cursor_next(struct cursor *cursor, struct cursor_batch *ret_batch,
                           struct err *err) MUST_USE;
 void cursor_close(struct cursor *cursor); /* NULL accepted */

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "engine/cursor.h"
 
 #define HEADER_SIZE 8
@@ -220,6 +221,18 @@ static enum err_code put_segment(struct staging *staging, const struct sample *s
     return code;
 }
 
+struct putting {
+    struct staging *staging;
+    const struct sample *sample;
+    const char *name;
+};
+
+static enum err_code put_one(void *argument, size_t k, struct err *err)
+{
+    const struct putting *putting = argument;
+    return put_segment(putting->staging, putting->sample, k, putting->name, err);
+}
+
 enum err_code sample_migrate(struct database *database, const struct sample *sample,
                              const struct sample_job *job, struct err *err)
 {
@@ -229,8 +242,9 @@ enum err_code sample_migrate(struct database *database, const struct sample *sam
     enum err_code code = staging_open(database, job->token, job->link, &staging, err);
     if (code == ERR_OK)
         code = staging_collection(staging, &collection, err);
-    for (size_t k = 0; code == ERR_OK && k < sample->collection.segment_count; k++)
-        code = put_segment(staging, sample, k, job->name, err);
+    struct putting putting = {staging, sample, job->name};
+    if (code == ERR_OK)
+        code = pool_run(job->threads, sample->collection.segment_count, put_one, &putting, err);
     if (code == ERR_OK && !job->is_not_published)
         code = staging_publish(staging, err);
     staging_close(staging);

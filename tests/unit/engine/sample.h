@@ -63,6 +63,7 @@ struct sample_job {
     enum if_exists if_exists;
     bool link;
     bool is_not_published; /* stop before publishing */
+    size_t threads;        /* that store segments; 0: one */
 };
 enum err_code sample_migrate(struct database *database, const struct sample *sample,
                              const struct sample_job *job, struct err *err);

@@ -72,6 +72,15 @@ static void test_staging__rows_come_back_bit_for_bit(void **state)
     sample_expect_in(fixture->target, "one", &fixture->sample);
 }
 
+static void test_staging__segments_from_many_threads(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct sample_job job = first_job;
+    job.threads = 3;
+    expect_ok(sample_migrate_to(fixture->target, &fixture->sample, &job, err));
+    sample_expect_in(fixture->target, "one", &fixture->sample);
+}
+
 static void test_staging__facts_are_kept(void **state)
 {
     const struct fixture *fixture = *state;
@@ -341,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_staging__rows_come_back_bit_for_bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_staging__segments_from_many_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_staging__facts_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_staging__is_invisible_until_published, setup,
                                         teardown),
