@@ -90,8 +90,12 @@ def test_disk_full_at_every_call(program):
     at_every_call(program, "enospc")
 
 
+def vectors_below(folder):
+    return [name for _, _, names in os.walk(folder) for name in names if name.endswith((".vec", ".ids"))]
+
+
 def test_every_byte_counts(program):
-    """A package that was copied wrongly: any file changed, cut or missing is found before or while it is read."""
+    """A package that was copied wrongly: any file changed, cut or missing is found before a row is written."""
     inst = make(program)
     package = os.path.join(program.work, "package")
     program.ok("package", inst.root, "-o", package)
@@ -108,10 +112,12 @@ def test_every_byte_counts(program):
             harmless = name == "manifest.json"                             # without it, this is a folder made by hand
             expect(r.code in ((0, 2, 3) if harmless else (2, 3)), f"{name} {'missing' if bad is None else 'changed'}: exit code {r.code}")
             expect(harmless or os.path.basename(name) in r.out + r.err, f"{name} is not named: {r.err}")
+            expect(harmless or not vectors_below(target), f"{name}: refused only after rows were written: {vectors_below(target)}")
             shutil.rmtree(target, ignore_errors=True)
             with open(path, "wb") as f:
                 f.write(data)
     program.ok("migrate", package, "--to", os.path.join(program.work, "data"))
+    expect(vectors_below(os.path.join(program.work, "data")), "a database has no such files: the check above checks nothing")
 
 
 def test_made_by_hand_as_the_guide_says(program):
