@@ -66,7 +66,7 @@ static enum err_code open_ends(struct run *run, struct err *err)
                        "--link: %s and %s are not on one filesystem; leave --link out to copy",
                        run->source->description.location, move->to);
     code = target_open(move->to, &options, &run->target, err);
-    return code == ERR_UNSUPPORTED ? err_recode(err, ERR_TARGET) : code;
+    return code == ERR_UNSUPPORTED || code == ERR_IO ? err_recode(err, ERR_TARGET) : code;
 }
 
 static enum err_code migrate(struct run *run, struct err *err)

@@ -246,6 +246,15 @@ def test_nothing_is_written_into_the_source(program):
     program.ok("migrate", root, "--to", root + "-data")
 
 
+def test_targets_that_cannot_be(program):
+    root, file = source(program), os.path.join(program.work, "file")
+    with open(file, "wb") as f:
+        f.write(b"no folder")
+    for to in (file, file + "/below", "/proc/godwit", "http://127.0.0.1:1"):
+        r = program.ok("migrate", root, "--to", to, codes=(4,))
+        expect(to.replace("/below", "") in r.err, r.err)
+
+
 def test_standard_output_that_cannot_be_written(program):
     data = migrated(program)
     for args in (("--help",), ("version",), ("collections", data), ("search", data, "faces", "--like", "2", "--json"), ("inspect", os.path.join(program.work, "milvus"))):
