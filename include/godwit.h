@@ -128,7 +128,8 @@ struct godwit_search_request {
         .struct_size = sizeof(struct godwit_search_request)                                        \
     }
 
-/* The k best rows for each query, best first.
+/* The k best rows for each query, best first. Scores are exact. Where `godwit index` has built an
+ * index, answers have its default level (recall .965); else they are exact.
  *   ret_ids     query_count x k; entry [q * k + i] is hit i of query q
  *   ret_scores  the same shape
  *   ret_counts  query_count: how many hits each query has, at most k

@@ -556,6 +556,36 @@ def test_get_and_query(program):
     program.ok("query", data, "faces", codes=(2,))
 
 
+def test_index(program):
+    data, path = os.path.join(program.work, "data"), os.path.join(program.work, "v.npy")
+    query = os.path.join(program.work, "q.npy")
+    chance = random.Random(5)
+    centres = [[chance.gauss(0, 1) for _ in range(32)] for _ in range(50)]
+    rows = [[x + chance.gauss(0, 0.2) for x in centres[i % 50]] for i in range(9000)]
+    write_npy(path, "<f4", (9000, 32), b"".join(struct.pack("<32f", *r) for r in rows))
+    write_npy(query, "<f4", (1, 32), struct.pack("<32f", *rows[77]))
+    program.ok("import", data, "c", "--vectors", path)
+
+    def plan(*more):
+        return program.json("search", data, "c", "--queries", query, "--stats", *more)["plan"]
+
+    expect(plan() == "flat" and "flat" in program.ok("index", data).out, "there is no index yet")
+    as_documented(program, "index", "index", data, "c", "--build", full=("segments[]",))
+    expect(plan() == plan("--recall", "0.9") == "lists" and plan("--level", "10") == plan("--recall", "1") == "flat", "the levels choose the wrong plan")
+    hits = program.json("search", data, "c", "--like", "77", "-k", "5")["results"][0]["hits"]
+    expect(hits[0]["id"] == 77 and hits[0]["score"] == 0 and len(hits) == 5, f"{hits}")
+    expect(program.json("index", data, "--build")["kept"] == 1, "a sound index is built again")
+    lists = os.path.join(data, "segments", "1", "000000.lists")
+    with open(lists, "r+b") as f:
+        f.seek(20000)
+        f.write(b"damage")
+    expect(plan() == "flat" and program.json("index", data, "c", "--build")["built"] == 1 and plan() == "lists", "damage is not repaired")
+    expect(program.json("index", data, "c", "--drop")["dropped"] == 1 and not os.path.exists(lists), "it is not dropped")
+    expect(plan() == "flat", "a dropped index is used")
+    program.ok("index", data, "--build", "--drop", codes=(2,))
+    program.ok("index", data, "nobody", codes=(1,))
+
+
 def test_drop(program):
     data = migrated(program)
     program.ok("drop", data, "faces", "--partition", "old ones")
