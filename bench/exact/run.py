@@ -15,34 +15,18 @@ only, seconds of processor time. With --godwit the answers are compared too. Sid
 """
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from common import CACHE, enter_environment, run_json                   # noqa: E402
+
 PACKAGES = ["faiss-cpu==1.15.1", "numpy==2.4.6", "threadpoolctl==3.6.0"]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "godwit-bench"
 QUERIES = 100
 SINGLE_QUERIES = 20
 K = 10
-
-
-def enter_environment():
-    """Starts again inside the virtual environment, without settings that pin an old BLAS kernel."""
-    if os.environ.get("GODWIT_BENCH_INSIDE") == "1":
-        return
-    python = CACHE / "venv" / "bin" / "python"
-    stamp = CACHE / "venv" / "packages"
-    if not stamp.exists() or stamp.read_text() != "\n".join(PACKAGES):
-        venv.create(CACHE / "venv", with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], check=True)
-        stamp.write_text("\n".join(PACKAGES))
-    environment = dict(os.environ, GODWIT_BENCH_INSIDE="1")
-    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-        environment.pop(name, None)
-    os.execve(python, [str(python), *sys.argv], environment)
 
 
 def make_data(rows, dim):
@@ -59,11 +43,6 @@ def make_data(rows, dim):
         np.save(paths["batch"], queries)
         np.save(paths["single"], queries[:SINGLE_QUERIES])
     return folder, paths
-
-
-def run_json(command):
-    done = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 class KernelSide:
@@ -212,7 +191,7 @@ def main():
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--json", help="write the figures here")
     options = parser.parse_args()
-    enter_environment()
+    enter_environment("venv", PACKAGES)
     import threadpoolctl
 
     subprocess.run(["ninja", "-C", options.build, "bench/exact/kernel_bench", "bench/exact/bandwidth"],

@@ -19,8 +19,10 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from common import CACHE, size_of           # noqa: E402
+
 ROOT = HERE.parent.parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "godwit-bench" / "migrate"
 MEMORY_MAX = 256 << 20
 DIM, SEGMENTS = 128, 32
 TARGETS = {"migrate": 0.9, "migrate, 1 % deleted": 0.7}        # of cp's throughput, cold
@@ -35,10 +37,6 @@ def make_source(work, name, rows, deletes):
                         "--segments", str(SEGMENTS), "--deletes", str(deletes), "--no-wal", "--no-truth"], check=True)
         part.rename(source)
     return source
-
-
-def size_of(folder):
-    return sum(os.path.getsize(os.path.join(base, n)) for base, _, names in os.walk(folder) for n in names)
 
 
 def drop_caches():
@@ -114,7 +112,7 @@ def main():
     a.add_argument("--godwit", default=str(ROOT / "build" / "src" / "godwit"))
     a.add_argument("--rows", type=int, default=4_000_000)
     a.add_argument("--rounds", type=int, default=3)
-    a.add_argument("--work", type=Path, default=CACHE)
+    a.add_argument("--work", type=Path, default=CACHE / "migrate")
     a.add_argument("--only", choices=("cold", "warm"), help="one temperature")
     a.add_argument("--json", help="write the numbers here as well")
     args = a.parse_args()

