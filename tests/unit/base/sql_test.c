@@ -176,6 +176,8 @@ static void test_sql__readers_cannot_write(void **state)
     sql_close(reader);
 }
 
+#define CANNOT_TRY 3
+
 /* Reads the database of a folder that nobody may write into; 0 when that went well. */
 static int read_in_a_closed_folder(void)
 {
@@ -185,6 +187,8 @@ static int read_in_a_closed_folder(void)
     bool has_row = false;
     if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
         return 2;
+    if (access(scratch("closed/a%20b?#"), R_OK) != 0)
+        return CANNOT_TRY; /* $TMPDIR is closed to other users */
     enum err_code code = sql_open_readonly(scratch("closed/a%20b?#"), &sql, &err);
     if (code == ERR_OK)
         code = sql_prepare(sql, "SELECT a FROM t", &statement, &err);
@@ -214,6 +218,8 @@ static void test_sql__read_only_media(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(chmod(scratch("closed"), 0755), 0);
     assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CANNOT_TRY)
+        skip();
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
