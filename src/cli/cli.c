@@ -36,6 +36,11 @@ static enum err_code run_command(const struct command *command, int argc, char *
     enum err_code code = arguments_parse(command, argc, argv, &arguments, err);
     if (code == ERR_OK && arguments_has(&arguments, "no-color"))
         output_forbid_colours();
+    if (code == ERR_OK && arguments_know(&arguments, "progress")) {
+        const char *progress = arguments_text(&arguments, "progress");
+        if (progress != NULL && strcmp(progress, "json") == 0)
+            log_as_json();
+    }
     if (code == ERR_OK && arguments_has(&arguments, "help")) {
         struct text text;
         text_init(&text);

@@ -127,6 +127,16 @@ void findings_log(const struct source_description *description)
 {
     struct text text;
     text_init(&text);
+    if (log_is_json()) {
+        json_open(&text, NULL, '{');
+        json_add_string(&text, "log", "findings");
+        findings_add_json(&description->findings, &text);
+        json_close(&text, '}');
+        if (!text_failed(&text) && description->findings.count > 0)
+            (void)fprintf(stderr, "%s\n", text_get(&text));
+        text_release(&text);
+        return;
+    }
     findings_write(&description->findings, FINDING_WARNING, FINDINGS_LOGGED, &text);
     if (!text_failed(&text) && text.size > 0)
         (void)fprintf(stderr, "godwit: found in the source (godwit inspect shows all):\n%s",

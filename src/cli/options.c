@@ -431,6 +431,11 @@ void arguments_release(struct arguments *arguments)
     *arguments = (struct arguments){0};
 }
 
+bool arguments_know(const struct arguments *arguments, const char *name)
+{
+    return find_option(arguments->command, name, strlen(name)) != NULL;
+}
+
 static const struct argument_value *last_value(const struct arguments *arguments, const char *name)
 {
     const struct option_spec *spec = find_option(arguments->command, name, strlen(name));

@@ -41,6 +41,8 @@ enum err_code arguments_parse(const struct command *command, int argc, char **ar
                               struct arguments *ret_arguments, struct err *err) MUST_USE;
 void arguments_release(struct arguments *arguments);
 
+/* True when the command has such an option at all. */
+bool arguments_know(const struct arguments *arguments, const char *name);
 /* The option must be one of the command's (or common), which is asserted. */
 bool arguments_has(const struct arguments *arguments, const char *name);
 /* The last value, NULL when the option is not there. */

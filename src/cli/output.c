@@ -20,6 +20,7 @@
 #define LOG_LINE_SIZE 4096
 
 static bool is_coloured[2]; /* stdout, stderr; set at start, only read afterwards */
+static bool is_log_json;    /* likewise */
 
 void output_start(void)
 {
@@ -94,6 +95,29 @@ enum err_code output_finish(struct err *err)
     return fflush(stdout) != 0 || ferror(stdout) != 0 ? output_failed(err) : ERR_OK;
 }
 
+void log_as_json(void)
+{
+    is_log_json = true;
+}
+
+bool log_is_json(void)
+{
+    return is_log_json;
+}
+
+static void log_object(const char *word, const char *line)
+{
+    struct text text;
+    text_init(&text);
+    json_open(&text, NULL, '{');
+    json_add_string(&text, "log", word);
+    json_add_string(&text, "message", line);
+    json_close(&text, '}');
+    if (!text_failed(&text))
+        (void)fprintf(stderr, "%s\n", text_get(&text));
+    text_release(&text);
+}
+
 /* "godwit: WORD: text", one line whatever the text holds. */
 static void log_words(const char *word, enum colour colour, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
@@ -105,8 +129,11 @@ static void log_words(const char *word, enum colour colour, const char *format, 
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';
     const bool has_word = word[0] != '\0';
-    (void)fprintf(stderr, "godwit: %s%s%s%s\n", has_word ? log_colour(colour) : "", word,
-                  has_word ? log_colour(COLOUR_NONE) : "", line);
+    if (is_log_json)
+        log_object(has_word ? word : "note", line);
+    else
+        (void)fprintf(stderr, "godwit: %s%s%s%s%s\n", has_word ? log_colour(colour) : "", word,
+                      has_word ? ": " : "", has_word ? log_colour(COLOUR_NONE) : "", line);
 }
 
 void log_line(const char *format, ...)
@@ -121,7 +148,7 @@ void log_warning(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    log_words("warning: ", COLOUR_YELLOW, format, args);
+    log_words("warning", COLOUR_YELLOW, format, args);
     va_end(args);
 }
 
@@ -129,7 +156,7 @@ void log_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    log_words("error: ", COLOUR_RED, format, args);
+    log_words("error", COLOUR_RED, format, args);
     va_end(args);
 }
 

@@ -31,6 +31,10 @@ const char *log_colour(enum colour colour);
 enum err_code output_write(struct text *text, struct err *err) MUST_USE;
 /* Flushes stdout. ERR_IO "standard output: ..."; called once at the end of every command. */
 enum err_code output_finish(struct err *err) MUST_USE;
+/* From now on a line on stderr is a JSON object, {"log": WORD, "message": TEXT}, so that whoever
+ * asked for --progress json can parse all of it. */
+void log_as_json(void);
+bool log_is_json(void);
 /* A line on stderr: "godwit: ", "godwit: warning: " or "godwit: error: " and the text. */
 void log_line(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -191,8 +191,12 @@ def test_json_is_as_documented(program):
 
 def test_progress_as_json(program):
     r = program.ok("migrate", source(program), "--to", os.path.join(program.work, "data"), "--progress", "json")
-    lines = [json.loads(k) for k in r.err.splitlines() if k.startswith("{")]
+    every = [json.loads(k) for k in r.err.splitlines()]
+    expect(any(k.get("log") == "note" and "next:" in k["message"] for k in every), f"no advice: {r.err}")
+    lines = [k for k in every if "log" not in k]
     expect(lines, f"no progress: {r.err}")
+    again = program.run("migrate", os.path.join(program.work, "milvus"), "--to", os.path.join(program.work, "data"), "--progress", "json")
+    expect(again.code == 4 and json.loads(again.err.splitlines()[-1])["log"] == "error", again.err)
     must, may = documented()["Progress"]
     found = paths(lines[-1])
     found = {k for k in found if not k.startswith("collections[].") or k == "collections[].name"}
