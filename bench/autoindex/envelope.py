@@ -44,6 +44,12 @@ def qps_at(points, wanted):
     return None
 
 
+def is_above(points, wanted):
+    """Whether even the fastest point has a higher recall: qps_at() is that point's speed then."""
+    line = envelope(points)
+    return bool(line) and line[0][0] > wanted
+
+
 def ratio(ours, theirs):
     """ours / theirs; None when one of them is not known."""
     return ours / theirs if ours and theirs else None

@@ -237,11 +237,13 @@ def report(whole):
     for name in engines_of(whole):
         points = ours if name == "godwit" else whole.points(name)
         speeds = [envelope.qps_at(points, r) for r in RECALLS]
+        marks = ["+" if envelope.is_above(points, r) else " " for r in RECALLS]
         ratios = [None if name == "godwit" else envelope.ratio(envelope.qps_at(ours, r), s) for r, s in zip(RECALLS, speeds)]
         facts = [side.facts for side in whole.sides if side.name == name]
-        print(f"{name:14}" + "".join(f"{number(s):>10}" for s in speeds) + "".join(f"{number(r, '{:.2f} x'):>10}" for r in ratios)
+        print(f"{name:14}" + "".join(f"{number(s) + mark:>10}" for s, mark in zip(speeds, marks)) + "".join(f"{number(r, '{:.2f} x'):>10}" for r in ratios)
               + f"{low_high(f.get('build_cpu_s') for f in facts):>12}{low_high((whole.beyond_floats(f) for f in facts), '{:.0f}'):>16}"
               + f"{number(max((p[0] for p in points), default=None), '{:.4f}'):>13}")
+    print("+: its fastest setting, whose recall is higher")
     report_godwit(whole)
     report_aims(whole, ours)
 

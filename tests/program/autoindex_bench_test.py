@@ -68,6 +68,11 @@ class Envelope(unittest.TestCase):
         self.assertIsNone(envelope.qps_at(self.POINTS, 0.995))
         self.assertIsNone(envelope.qps_at([], 0.9))
 
+    def test_is_above(self):
+        self.assertTrue(envelope.is_above(self.POINTS, 0.8))
+        self.assertFalse(envelope.is_above(self.POINTS, 0.9))
+        self.assertFalse(envelope.is_above([], 0.9))
+
     def test_ratio(self):
         self.assertEqual(envelope.ratio(10, 4), 2.5)
         self.assertIsNone(envelope.ratio(10, None))
