@@ -45,10 +45,12 @@ class Godwit:
         cpu, wall = self._run("index", self.database, "bench", "--build", *threads)
         done = subprocess.run([self.program, "index", self.database, "bench", "--json"], check=True, stdout=subprocess.PIPE, text=True)
         segments = index_segments(done.stdout)
+        self.facts["has_index"] = any(s.get("size") for s in segments)
+        if not self.facts["has_index"]:
+            return
         self.facts.update(build_cpu_s=cpu, build_wall_s=wall, size=sum(s.get("size", 0) for s in segments),
                           plans=sorted({s.get("plan", "?") for s in segments}), has_floats=False,
                           index_answer_s=self.facts["import_wall_s"] + wall)
-        self.facts["has_index"] = any(s.get("size") for s in segments)
 
     def _ids(self):
         """Row numbers, as the peers have them."""
