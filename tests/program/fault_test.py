@@ -263,19 +263,22 @@ def fault_case(kind, action, codes, numbers, *options):
     return case
 
 
+# A failing disk: 4 while the target is opened or made (nothing can be put there), 1 afterwards.
+FAILED = (1, 4)
+
 SOME = (*range(0, 12), *range(12, 400, 23))
 FEW = (*range(0, 10), *range(10, 60, 7))
 FAULTS = [
     fault_case("write", "enospc", (5,), SOME),
-    fault_case("write", "eio", (1,), SOME),
+    fault_case("write", "eio", FAILED, SOME),
     fault_case("write", "short", (), SOME),
     fault_case("copy", "enospc", (5,), FEW),
     fault_case("copy", "short", (), FEW),
-    fault_case("fsync", "eio", (1,), (*range(0, 40), *range(40, 120, 9))),
-    fault_case("rename", "eio", (1,), FEW),
+    fault_case("fsync", "eio", FAILED, (*range(0, 40), *range(40, 120, 9))),
+    fault_case("rename", "eio", FAILED, FEW),
     fault_case("mkdir", "eacces", (1, 4), range(0, 8)),
-    fault_case("unlink", "eio", (1,), FEW),
-    fault_case("commit", "eio", (1,), (*range(0, 20), *range(20, 80, 7))),
+    fault_case("unlink", "eio", FAILED, FEW),
+    fault_case("commit", "eio", FAILED, (*range(0, 20), *range(20, 80, 7))),
     fault_case("read", "short", (), SOME),
     fault_case("read", "eintr", (), SOME),
     fault_case("read", "eio", (1, 3), SOME),
