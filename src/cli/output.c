@@ -9,14 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "base/utf8.h"
 
-#define COLUMNS_DEFAULT 80
-#define COLUMNS_MAX 500
 #define LOG_LINE_SIZE 4096
 
 static bool is_coloured[2]; /* stdout, stderr; set at start, only read afterwards */
@@ -44,14 +41,6 @@ void output_forbid_colours(void)
 bool output_is_terminal(void)
 {
     return isatty(STDERR_FILENO) == 1;
-}
-
-size_t output_columns(void)
-{
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return COLUMNS_DEFAULT;
-    return size.ws_col < COLUMNS_MAX ? size.ws_col : COLUMNS_MAX;
 }
 
 static const char *colour_sequence(enum colour colour, bool is_on)
@@ -141,14 +130,6 @@ void log_line(const char *format, ...)
     va_list args;
     va_start(args, format);
     log_words("", COLOUR_NONE, format, args);
-    va_end(args);
-}
-
-void log_warning(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    log_words("warning", COLOUR_YELLOW, format, args);
     va_end(args);
 }
 

@@ -20,7 +20,6 @@ enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, CO
 void output_start(void);
 void output_forbid_colours(void);
 bool output_is_terminal(void); /* stderr */
-size_t output_columns(void);   /* width of the terminal at stderr, 80 when unknown */
 
 /* Control sequences, "" when there are no colours. For stdout / for stderr. */
 const char *output_colour(enum colour colour);
@@ -35,9 +34,8 @@ enum err_code output_finish(struct err *err) MUST_USE;
  * asked for --progress json can parse all of it. */
 void log_as_json(void);
 bool log_is_json(void);
-/* A line on stderr: "godwit: ", "godwit: warning: " or "godwit: error: " and the text. */
+/* A line on stderr: "godwit: " or "godwit: error: " and the text. */
 void log_line(const char *format, ...) PRINTF_LIKE(1, 2);
-void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
 
 #define NUMBER_SIZE 32                                       /* room for any of the texts below */

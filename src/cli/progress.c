@@ -276,9 +276,11 @@ static void draw(struct progress_display *d, bool is_last)
     text_init(&text);
     if (d->form == FORM_JSON)
         draw_json(d, &m, &text);
-    else if (d->form == FORM_BARS && !is_last)
+    else if (d->form == FORM_BARS && !is_last) {
+        text_add(&text, "\033[?7l"); /* a long line is cut: wrapped, it would spoil the count */
         draw_block(d, &m, &text);
-    else if (d->form == FORM_BARS && d->lines_drawn > 0)
+        text_add(&text, "\033[?7h");
+    } else if (d->form == FORM_BARS && d->lines_drawn > 0)
         text_addf(&text, "\033[%zuA\033[J", d->lines_drawn); /* the summary takes its place */
     else if (d->form == FORM_PLAIN && !is_last)
         draw_line(d, &m, &text);

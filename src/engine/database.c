@@ -27,11 +27,6 @@ void database_unlock(struct database *database)
     (void)pthread_mutex_unlock(&database->lock);
 }
 
-const char *database_folder(const struct database *database)
-{
-    return database->folder;
-}
-
 const char *database_catalog_path(const struct database *database)
 {
     return database->catalog_path;

@@ -37,7 +37,6 @@ void database_close(struct database *database); /* NULL accepted; snapshots stay
 
 /* True when the folder holds a database's catalog, readable or not. */
 bool database_exists(const char *folder);
-const char *database_folder(const struct database *database);       /* borrowed */
 const char *database_catalog_path(const struct database *database); /* borrowed */
 
 /* All published collections, sorted by name bytewise; release in every case but failure. */
