@@ -11,6 +11,11 @@
  * tables give the same bits (the sum stays far below 2^31: dimensions end at 32768).
  * A row whose norm is NaN is no row: its key is NaN and no comparison is true for it.
  *
+ * Rows may also lie one after another, for a graph that visits them one by one: `width` bytes of
+ * codes each, byte i of 4-bit codes with dimension i in the low half and width + i in the high one,
+ * and a norm, within the row or apart. Queries are then padded with zeros to whole lines for each
+ * half.
+ *
  * Functions are pure and read nothing behind a group's end. Threads: any. */
 #ifndef GODWIT_KERNEL_CODE_H
 #define GODWIT_KERNEL_CODE_H
@@ -49,6 +54,20 @@ struct code_groups {
     size_t lines;
 };
 
+struct code_rows {
+    const uint8_t *codes; /* row 0; CODE_LINE bytes behind the last row's codes can be read */
+    size_t stride;        /* from row to row; rows of at most a line may be closer than a line */
+    size_t width;         /* bytes of codes */
+    const uint8_t *norms; /* of row 0, a float */
+    size_t norm_stride;
+};
+
+/* Lines of a row, and of each half of a query. */
+static inline size_t code_row_lines(size_t width)
+{
+    return (width + CODE_LINE - 1) / CODE_LINE;
+}
+
 /* Keys of 4-bit rows for one query; bit r of ret_masks[g] is set when the key of row r of group g
  * is <= limit.
  *   query      8 * lines bytes
@@ -59,6 +78,13 @@ typedef void code_scan4_fn(const struct code_groups *groups, const int8_t *query
  *   ret_keys  query_count x (16 * count) floats */
 typedef void code_tile7_fn(const struct code_groups *groups, const int8_t *const *queries,
                            size_t query_count, float scale, float *ret_keys);
+/* Keys of `count` rows for one query.
+ *   ids       numbers of rows
+ *   query     rows4: code_row_lines() lines for the low halves, then as many for the high ones;
+ *             rows7: so many lines in all
+ *   ret_keys  count floats, and room for up to 3 more */
+typedef void code_rows_fn(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                          const int8_t *query, float scale, float *ret_keys);
 /* Place of the smallest of 16 * group_count keys, the first of equal ones; 0 when all are NaN or
  * +inf. */
 typedef size_t code_smallest_fn(const float *keys, size_t group_count);
@@ -67,6 +93,8 @@ struct code_kernel {
     const char *name; /* for tests and stats */
     code_scan4_fn *scan4;
     code_tile7_fn *tile7;
+    code_rows_fn *rows4;
+    code_rows_fn *rows7;
     code_smallest_fn *smallest;
 };
 

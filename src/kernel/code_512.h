@@ -114,6 +114,80 @@ static void tile7(const struct code_groups *groups, const int8_t *const *queries
     }
 }
 
+/* Four sums of 16 numbers each, side by side. */
+static inline __m128i add_across(const __m512i sums[4])
+{
+    __m256i half[4];
+    for (size_t i = 0; i < 4; i++)
+        half[i] = _mm256_add_epi32(_mm512_castsi512_si256(sums[i]),
+                                   _mm512_extracti64x4_epi64(sums[i], 1));
+    const __m256i pairs =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(half[0], half[1]), _mm256_hadd_epi32(half[2], half[3]));
+    return _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+}
+
+/* Some of four rows; `places` has four numbers, the last ones perhaps again. */
+static inline void store_keys(const struct code_rows *rows, const uint32_t places[4], __m128i sums,
+                              float scale, float *ret_keys)
+{
+    float norms[4];
+    for (size_t i = 0; i < 4; i++)
+        memcpy(&norms[i], rows->norms + places[i] * rows->norm_stride, sizeof norms[i]);
+    _mm_storeu_ps(ret_keys, _mm_sub_ps(_mm_loadu_ps(norms),
+                                       _mm_mul_ps(_mm_set1_ps(scale), _mm_cvtepi32_ps(sums))));
+}
+
+static inline void take_four(const uint32_t *ids, size_t left, uint32_t places[4])
+{
+    for (size_t i = 0; i < 4; i++)
+        places[i] = ids[i < left ? i : left - 1];
+}
+
+static void rows4(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                  const int8_t *query, float scale, float *ret_keys)
+{
+    const size_t size = code_row_lines(rows->width) * CODE_LINE;
+    for (size_t first = 0; first < count; first += 4) {
+        uint32_t places[4];
+        take_four(ids + first, count - first, places);
+        const uint8_t *row[4];
+        __m512i sums[4];
+        for (size_t i = 0; i < 4; i++) {
+            row[i] = rows->codes + places[i] * rows->stride;
+            sums[i] = _mm512_setzero_si512();
+        }
+        for (size_t at = 0; at < size; at += CODE_LINE) {
+            const __m512i low = _mm512_loadu_si512(query + at);
+            const __m512i high = _mm512_loadu_si512(query + size + at);
+            for (size_t i = 0; i < 4; i++)
+                sums[i] = add_halves(sums[i], _mm512_loadu_si512(row[i] + at), low, high);
+        }
+        store_keys(rows, places, add_across(sums), scale, ret_keys + first);
+    }
+}
+
+static void rows7(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                  const int8_t *query, float scale, float *ret_keys)
+{
+    const size_t size = code_row_lines(rows->width) * CODE_LINE;
+    for (size_t first = 0; first < count; first += 4) {
+        uint32_t places[4];
+        take_four(ids + first, count - first, places);
+        const uint8_t *row[4];
+        __m512i sums[4];
+        for (size_t i = 0; i < 4; i++) {
+            row[i] = rows->codes + places[i] * rows->stride;
+            sums[i] = _mm512_setzero_si512();
+        }
+        for (size_t at = 0; at < size; at += CODE_LINE) {
+            const __m512i values = _mm512_loadu_si512(query + at);
+            for (size_t i = 0; i < 4; i++)
+                sums[i] = add_products(sums[i], _mm512_loadu_si512(row[i] + at), values);
+        }
+        store_keys(rows, places, add_across(sums), scale, ret_keys + first);
+    }
+}
+
 static size_t smallest(const float *keys, size_t group_count)
 {
     __m512 best = _mm512_set1_ps(INFINITY);

@@ -103,6 +103,74 @@ static void tile7(const struct code_groups *groups, const int8_t *const *queries
     }
 }
 
+static inline __m256i load_query(const int8_t *at)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+static inline void store_keys(const struct code_rows *rows, const uint32_t places[4],
+                              const __m256i sums[4], float scale, float *ret_keys)
+{
+    const __m256i pairs =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    const __m128i whole =
+        _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+    float norms[4];
+    for (size_t i = 0; i < 4; i++)
+        memcpy(&norms[i], rows->norms + places[i] * rows->norm_stride, sizeof norms[i]);
+    _mm_storeu_ps(ret_keys, _mm_sub_ps(_mm_loadu_ps(norms),
+                                       _mm_mul_ps(_mm_set1_ps(scale), _mm_cvtepi32_ps(whole))));
+}
+
+static void rows4(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                  const int8_t *query, float scale, float *ret_keys)
+{
+    const __m256i low_half = _mm256_set1_epi8(15);
+    const __m256i ones = _mm256_set1_epi16(1);
+    const size_t size = code_row_lines(rows->width) * CODE_LINE;
+    for (size_t first = 0; first < count; first += 4) {
+        uint32_t places[4];
+        __m256i sums[4];
+        for (size_t i = 0; i < 4; i++) {
+            places[i] = ids[first + i < count ? first + i : count - 1];
+            sums[i] = _mm256_setzero_si256();
+        }
+        for (size_t at = 0; at < rows->width; at += 32) {
+            const __m256i low = load_query(query + at);
+            const __m256i high = load_query(query + size + at);
+            for (size_t i = 0; i < 4; i++) {
+                const __m256i bytes = load(rows->codes + places[i] * rows->stride + at);
+                const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low_half);
+                const __m256i pairs =
+                    _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_and_si256(bytes, low_half), low),
+                                     _mm256_maddubs_epi16(upper, high));
+                sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(pairs, ones));
+            }
+        }
+        store_keys(rows, places, sums, scale, ret_keys + first);
+    }
+}
+
+static void rows7(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                  const int8_t *query, float scale, float *ret_keys)
+{
+    for (size_t first = 0; first < count; first += 4) {
+        uint32_t places[4];
+        __m256i sums[4];
+        for (size_t i = 0; i < 4; i++) {
+            places[i] = ids[first + i < count ? first + i : count - 1];
+            sums[i] = _mm256_setzero_si256();
+        }
+        for (size_t at = 0; at < rows->width; at += 32) {
+            const __m256i values = load_query(query + at);
+            for (size_t i = 0; i < 4; i++)
+                sums[i] = add_products(sums[i], load(rows->codes + places[i] * rows->stride + at),
+                                       values);
+        }
+        store_keys(rows, places, sums, scale, ret_keys + first);
+    }
+}
+
 static size_t smallest(const float *keys, size_t group_count)
 {
     __m256 best = _mm256_set1_ps(INFINITY);
@@ -127,5 +195,9 @@ static size_t smallest(const float *keys, size_t group_count)
     return lane_places[lane];
 }
 
-const struct code_kernel code_avx2 = {
-    .name = "avx2", .scan4 = scan4, .tile7 = tile7, .smallest = smallest};
+const struct code_kernel code_avx2 = {.name = "avx2",
+                                      .scan4 = scan4,
+                                      .tile7 = tile7,
+                                      .rows4 = rows4,
+                                      .rows7 = rows7,
+                                      .smallest = smallest};

@@ -48,6 +48,38 @@ static void tile7(const struct code_groups *groups, const int8_t *const *queries
         }
 }
 
+static float row_key(const struct code_rows *rows, uint32_t id, float scale, int32_t sum)
+{
+    float norm;
+    memcpy(&norm, rows->norms + id * rows->norm_stride, sizeof norm);
+    return norm - scale * (float)sum;
+}
+
+static void rows4(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                  const int8_t *query, float scale, float *ret_keys)
+{
+    const int8_t *high = query + code_row_lines(rows->width) * CODE_LINE;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *bytes = rows->codes + ids[i] * rows->stride;
+        int32_t sum = 0;
+        for (size_t k = 0; k < rows->width; k++)
+            sum += (bytes[k] & 15) * query[k] + (bytes[k] >> 4) * high[k];
+        ret_keys[i] = row_key(rows, ids[i], scale, sum);
+    }
+}
+
+static void rows7(const struct code_rows *rows, const uint32_t *ids, size_t count,
+                  const int8_t *query, float scale, float *ret_keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *bytes = rows->codes + ids[i] * rows->stride;
+        int32_t sum = 0;
+        for (size_t k = 0; k < rows->width; k++)
+            sum += bytes[k] * query[k];
+        ret_keys[i] = row_key(rows, ids[i], scale, sum);
+    }
+}
+
 static size_t smallest(const float *keys, size_t group_count)
 {
     size_t best = 0;
@@ -60,5 +92,9 @@ static size_t smallest(const float *keys, size_t group_count)
     return best;
 }
 
-const struct code_kernel code_scalar = {
-    .name = "scalar", .scan4 = scan4, .tile7 = tile7, .smallest = smallest};
+const struct code_kernel code_scalar = {.name = "scalar",
+                                        .scan4 = scan4,
+                                        .tile7 = tile7,
+                                        .rows4 = rows4,
+                                        .rows7 = rows7,
+                                        .smallest = smallest};

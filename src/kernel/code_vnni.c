@@ -9,5 +9,9 @@ static inline __m512i add_products(__m512i sum, __m512i codes, __m512i query)
 
 #include "kernel/code_512.h"
 
-const struct code_kernel code_vnni = {
-    .name = "avx512+vnni", .scan4 = scan4, .tile7 = tile7, .smallest = smallest};
+const struct code_kernel code_vnni = {.name = "avx512+vnni",
+                                      .scan4 = scan4,
+                                      .tile7 = tile7,
+                                      .rows4 = rows4,
+                                      .rows7 = rows7,
+                                      .smallest = smallest};

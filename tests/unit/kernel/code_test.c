@@ -122,6 +122,89 @@ static void test_code__tile_is_the_same_everywhere(void **state)
             }
 }
 
+#define ROWS 37
+
+/* Rows of `width` bytes, their norms in their own padding or apart; what lies between is noise. */
+static void compare_rows(size_t width, bool is_apart, unsigned kind, uint64_t *seed)
+{
+    const struct code_kernel *kernels[CODE_TABLES_MAX];
+    const size_t kernel_count = code_kernel_list(kernels);
+    const size_t lines = code_row_lines(width);
+    const size_t stride = is_apart ? lines * CODE_LINE : (width + 4 + 63) / 64 * 64;
+    uint8_t *codes = malloc(ROWS * stride + CODE_LINE);
+    int8_t *query = malloc(2 * lines * CODE_LINE);
+    float norms[ROWS];
+    assert_true(codes != NULL && query != NULL);
+    for (size_t i = 0; i < ROWS * stride; i++)
+        codes[i] = kind == 1 ? 255 : (uint8_t)sample_next(seed);
+    for (size_t i = 0; i < 2 * lines * CODE_LINE; i++)
+        query[i] = (int8_t)(i % (lines * CODE_LINE) >= width ? 0
+                            : kind == 1                      ? -127
+                                        : (int)(sample_next(seed) % 255) - 127);
+    for (size_t i = 0; i < ROWS; i++) {
+        norms[i] = sample_float(SAMPLE_PLAIN, seed) * 1000.0F;
+        if (!is_apart)
+            memcpy(codes + i * stride + width, &norms[i], sizeof norms[i]);
+    }
+    const struct code_rows rows = {codes, stride, width,
+                                   is_apart ? (const uint8_t *)norms : codes + width,
+                                   is_apart ? sizeof norms[0] : stride};
+    uint32_t ids[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        ids[i] = (uint32_t)(sample_next(seed) % ROWS);
+    for (size_t bits = 4; bits <= 7; bits += 3) {
+        for (size_t i = 0; bits == 7 && i < ROWS; i++)
+            for (size_t j = 0; j < width; j++)
+                codes[i * stride + j] &= 127;
+        for (size_t count = 0; count <= ROWS; count += count < 9 ? 1 : 7) {
+            float expected[ROWS + 3];
+            float keys[ROWS + 3];
+            (bits == 4 ? kernels[0]->rows4 : kernels[0]->rows7)(&rows, ids, count, query, 0.01F,
+                                                                expected);
+            for (size_t k = 1; k < kernel_count; k++) {
+                (bits == 4 ? kernels[k]->rows4 : kernels[k]->rows7)(&rows, ids, count, query, 0.01F,
+                                                                    keys);
+                expect_same(keys, expected, count, kernels[k]->name);
+            }
+        }
+    }
+    free(codes);
+    free(query);
+}
+
+static void test_code__rows_are_the_same_everywhere(void **state)
+{
+    (void)state;
+    uint64_t seed = 3;
+    for (size_t d = 0; d < sizeof dims / sizeof dims[0]; d++)
+        for (unsigned kind = 0; kind < 2; kind++) {
+            compare_rows(dims[d], false, kind, &seed);
+            compare_rows(dims[d], true, kind, &seed);
+        }
+}
+
+static void test_code__rows_by_hand(void **state)
+{
+    (void)state;
+    const struct code_kernel *kernels[CODE_TABLES_MAX];
+    const size_t kernel_count = code_kernel_list(kernels);
+    uint8_t codes[4 * 16 + CODE_LINE] = {0};
+    const float norms[4] = {100.0F, 200.0F, 300.0F, 400.0F};
+    codes[2 * 16 + 1] = 0x25; /* row 2: dimension 1 is 5, dimension 3 + 1 is 2 */
+    int8_t query[2 * CODE_LINE] = {0, 10};
+    query[CODE_LINE + 1] = -3;
+    const struct code_rows rows = {codes, 16, 3, (const uint8_t *)norms, 4};
+    const uint32_t ids[5] = {2, 0, 2, 3, 2};
+    for (size_t k = 0; k < kernel_count; k++) {
+        float keys[8];
+        kernels[k]->rows4(&rows, ids, 5, query, 2.0F, keys);
+        assert_true(keys[0] == 300.0F - 2.0F * 44.0F && keys[1] == 100.0F && keys[3] == 400.0F);
+        assert_true(keys[2] == keys[0] && keys[4] == keys[0]);
+        kernels[k]->rows7(&rows, ids, 5, query, 2.0F, keys);
+        assert_true(keys[4] == 300.0F - 2.0F * 370.0F && keys[1] == 100.0F);
+    }
+}
+
 static void test_code__scalar_by_hand(void **state)
 {
     (void)state;
@@ -165,6 +248,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_code__scan_is_the_same_everywhere),
                                        cmocka_unit_test(test_code__tile_is_the_same_everywhere),
+                                       cmocka_unit_test(test_code__rows_are_the_same_everywhere),
+                                       cmocka_unit_test(test_code__rows_by_hand),
                                        cmocka_unit_test(test_code__scalar_by_hand),
                                        cmocka_unit_test(test_code__smallest_of_equal_and_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
