@@ -26,6 +26,16 @@ class Spec:
     def __init__(self, metric, rows, quick_rows, make, title):
         self.metric, self.rows, self.quick_rows, self.make, self.title = metric, rows, quick_rows, make, title
         self.is_binary = metric in ("HAMMING", "JACCARD")
+        self.queries, self.kth = "queries.npy", "kth.npy"
+
+
+class OtherQueries(Spec):
+    """The rows of another set with queries of another kind: `ask(cache, rows of the set, count)`."""
+
+    def __init__(self, base, ask, title):
+        super().__init__(SETS[base].metric, SETS[base].rows, SETS[base].quick_rows, SETS[base].make, title)
+        self.base, self.ask = base, ask
+        self.queries, self.kth = f"queries-{ask.__name__}.npy", f"kth-{ask.__name__}.npy"
 
 
 def unit(x):
@@ -107,6 +117,30 @@ def sentences1024(cache, count):
     return trigram_bits(minilm_text.sentences(cache)[:count], 1024)
 
 
+def few_words(cache, _, count):
+    """Two or three words in a row out of sentences that are no rows: short questions against whole sentences."""
+    import minilm as encoder
+
+    random, texts, found = np.random.default_rng(21), minilm_text.sentences(cache)[SETS["minilm"].rows:], []
+    for text in texts:
+        words = [w.strip(".,;:()") for w in text.split()]
+        length = 2 + int(random.integers(2))
+        first = int(random.integers(max(1, len(words) - length)))
+        asked = " ".join(words[first:first + length])
+        if len(asked) >= 8:
+            found.append(asked)
+        if len(found) == count:
+            break
+    return encoder.Model(cache).embed(found)
+
+
+def between(_, rows, count):
+    """Half way from one row to another, which is in another cluster nearly always."""
+    random = np.random.default_rng(22)
+    one, other = (np.asarray(rows[random.integers(len(rows), size=count)]) for _ in range(2))
+    return ((one + other) / 2).astype(np.float32)
+
+
 SETS = {
     "minilm": Spec("COSINE", 100_000, 20_000, minilm, "sentences, MiniLM, 384 d"),
     "glove": Spec("COSINE", 341_000, 60_000, glove, "words, GloVe, 100 d"),
@@ -115,6 +149,8 @@ SETS = {
     "bits256": Spec("HAMMING", 200_000, 50_000, words256, "words, 3-grams in 256 bits"),
     "bits1024": Spec("JACCARD", 100_000, 30_000, sentences1024, "sentences, 3-grams in 1024 bits"),
 }
+SETS["minilm-words"] = OtherQueries("minilm", few_words, "sentences, MiniLM, 384 d; queries of two or three words")
+SETS["clustered-between"] = OtherQueries("clustered", between, "made clusters, 128 d; queries between two of them")
 QUICK_SETS = ["minilm", "glove", "clustered", "bits256"]
 
 
@@ -151,9 +187,21 @@ def truth(spec, rows, queries):
     return index.search(queries, K)[1]
 
 
+def prepare_others(spec, folder, cache, query_count):
+    if not (folder / spec.kth).exists():
+        rows = np.load(folder / "rows.npy")
+        queries = np.ascontiguousarray(spec.ask(cache, rows, query_count))
+        nearest = truth(spec, rows, queries)
+        np.save(folder / spec.queries, queries)
+        np.save(folder / spec.kth, distances(spec.metric, queries, rows[nearest]).max(1))
+    return folder
+
+
 def prepare(name, cache, is_quick, query_count):
     """Folder with rows.npy, queries.npy and kth.npy: the distance of the K-th true neighbour of each query."""
     spec = SETS[name]
+    if isinstance(spec, OtherQueries):
+        return prepare_others(spec, prepare(spec.base, cache, is_quick, query_count), cache, query_count)
     count = spec.quick_rows if is_quick else spec.rows
     folder = cache / f"set-{name}-{count}-{query_count}"
     if (folder / "kth.npy").exists():

@@ -11,8 +11,9 @@ FIRST_LEVEL, EXACT_LEVEL = 1, 10
 
 
 class Godwit:
-    def __init__(self, program, folder, metric, scratch):
-        self.program, self.folder, self.metric, self.scratch = program, folder, metric, scratch
+    def __init__(self, program, folder, spec, scratch):
+        self.program, self.folder, self.metric, self.scratch = program, folder, spec.metric, scratch
+        self.queries = folder / spec.queries
         self.database, self.answers = scratch / "database", scratch / "answers.npy"
         shutil.rmtree(self.database, ignore_errors=True)
         self.facts = {}
@@ -33,8 +34,9 @@ class Godwit:
 
     def build(self):
         """Import, the first answer, the index; what each took goes into `facts`."""
+        later = ("--no-index",) if self.has("import", "--no-index") else ()
         cpu, wall = self._run("import", self.database, "bench", "--vectors", self.folder / "rows.npy", "--ids", self._ids(),
-                              "--metric", self.metric)
+                              "--metric", self.metric, *later)
         first_cpu, first_wall = self._run("search", self.database, "bench", "--queries", self._one_query(), "--threads", 1,
                                           "--out", self.answers)
         self.facts = {"import_cpu_s": cpu, "import_wall_s": wall, "first_answer_s": wall + first_wall, "first_search_cpu_s": first_cpu,
@@ -64,7 +66,7 @@ class Godwit:
         import numpy as np
 
         path = self.scratch / "one.npy"
-        np.save(path, np.load(self.folder / "queries.npy")[:1])
+        np.save(path, np.load(self.queries)[:1])
         return path
 
     def settings(self):
@@ -75,7 +77,7 @@ class Godwit:
         """(seconds of the processor, ids or None, all that --stats says)"""
         import numpy as np
 
-        base = ["search", self.database, "bench", "--queries", self.folder / "queries.npy", "-k", "10", "--threads", "1"]
+        base = ["search", self.database, "bench", "--queries", self.queries, "-k", "10", "--threads", "1"]
         if setting["level"] is not None:
             base += ["--level", setting["level"]]
         stats = common.run_json([self.program, *base, "--stats", "--json"])

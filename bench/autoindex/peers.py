@@ -1,12 +1,16 @@
 """The peers: how each builds an index and answers, and the grid of settings that is tried. One process holds one index.
 
-    peers.py PEER FOLDER SETTINGS       run by run.py, which speaks lines of JSON with it
+    peers.py build PEER REQUEST         builds an index and keeps it in a folder, with told.json beside it: what it took
+    peers.py serve PEER REQUEST         loads it and answers; run by run.py, which speaks lines of JSON with it
 
-A peer gives build(rows), size(folder) and search(queries, setting) -> ids; `settings` are what search is tried with. Everything runs in one
-thread; times are of the processor. Sizes are those of the saved index; `has_floats` says whether the vectors are part of it.
+A peer gives build(rows), save(folder), load(folder) and search(queries, setting) -> ids; `settings` are what search is tried with, by rising
+effort. Everything runs in one thread; times are of the processor. Sizes are those of the saved index; `has_floats` says whether the vectors
+are part of it. Building is the long part, so that a kept index is used again by later runs: every index that is measured was loaded.
 """
+import datetime
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -34,9 +38,15 @@ class Hnswlib:
         self.index.set_num_threads(1)
         self.index.add_items(rows, num_threads=1)
 
-    def size(self, folder):
+    def save(self, folder):
         self.index.save_index(str(folder / "index"))
-        return common.size_of(folder)
+
+    def load(self, folder, metric, dim, _):
+        import hnswlib
+
+        self.index = hnswlib.Index("l2" if metric == "L2" else "ip", dim)
+        self.index.load_index(str(folder / "index"))
+        self.index.set_num_threads(1)
 
     def search(self, queries, setting):
         self.index.set_ef(setting["ef"])
@@ -63,12 +73,19 @@ class Faiss:
         if not self.index.is_trained:
             self.index.train(rows)
         self.index.add(rows)
-        self.faiss = faiss
 
-    def size(self, folder):
-        write = self.faiss.write_index_binary if isinstance(self.index, self.faiss.IndexBinary) else self.faiss.write_index
+    def save(self, folder):
+        import faiss
+
+        write = faiss.write_index_binary if isinstance(self.index, faiss.IndexBinary) else faiss.write_index
         write(self.index, str(folder / "index"))
-        return common.size_of(folder)
+
+    def load(self, folder, metric, *_):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        read = faiss.read_index_binary if metric == "HAMMING" else faiss.read_index
+        self.index, self.faiss = read(str(folder / "index")), faiss
 
 
 class FaissHnsw(Faiss):
@@ -118,14 +135,18 @@ class Usearch:
 
         name = {"L2": "l2sq", "COSINE": "ip", "HAMMING": "hamming", "JACCARD": "tanimoto"}[metric]
         is_binary = metric in ("HAMMING", "JACCARD")
-        self.has_floats = is_binary or how["type"] == "f32"
         self.index = Index(ndim=rows.shape[1] * (8 if is_binary else 1), metric=name, dtype="b1" if is_binary else how["type"],
                            connectivity=how["m"], expansion_add=how["efc"])
         self.index.add(np.arange(len(rows)), rows, threads=1)
 
-    def size(self, folder):
+    def save(self, folder):
         self.index.save(str(folder / "index"))
-        return common.size_of(folder)
+
+    def load(self, folder, metric, _, how):
+        from usearch.index import Index
+
+        self.has_floats = metric in ("HAMMING", "JACCARD") or how["type"] == "f32"
+        self.index = Index.restore(str(folder / "index"))
 
     def search(self, queries, setting):
         self.index.expansion_search = setting["ef"]
@@ -149,9 +170,13 @@ class Scann:
         threshold = float("nan") if metric == "L2" else 0.2         # the anisotropic loss is of inner products
         self.index = builder.score_ah(2, anisotropic_quantization_threshold=threshold).reorder(100).build()
 
-    def size(self, folder):
+    def save(self, folder):
         self.index.serialize(str(folder))
-        return common.size_of(folder)
+
+    def load(self, folder, *_):
+        import scann
+
+        self.index = scann.scann_ops_pybind.load_searcher(str(folder))
 
     def search(self, queries, setting):
         return self.index.search_batched(queries, final_num_neighbors=K, leaves_to_search=setting["leaves"],
@@ -166,9 +191,9 @@ class Zvec:
     settings = quick_settings = [{"ef": ef, "scale": scale} for ef in EFS for scale in (2, 6) if ef < 640]
     BLOCK = 1000
 
-    def _open(self, path, rows, how):
-        from zvec import CollectionOption, CollectionSchema, DataType, Doc, HnswIndexParam, MetricType, OptimizeOption, QuantizeType
-        from zvec import VectorSchema, create_and_open, open as reopen
+    def _make(self, path, rows, how):
+        from zvec import CollectionSchema, DataType, Doc, HnswIndexParam, MetricType, OptimizeOption, QuantizeType
+        from zvec import VectorSchema, create_and_open
 
         # Its uniform codes know L2 only, which ranks rows of unit length as COSINE does.
         kind = HnswIndexParam(metric_type=MetricType.L2, m=how["m"], ef_construction=how["efc"], use_contiguous_memory=True,
@@ -180,21 +205,31 @@ class Zvec:
         collection.optimize(OptimizeOption(concurrency=1))
         collection.flush()
         collection.close()
+
+    def _open(self, path):
+        from zvec import CollectionOption, open as reopen
+
         return reopen(path=str(path), option=CollectionOption(read_only=True, enable_mmap=True))
 
-    def build(self, rows, metric, how, folder):
+    def _start(self):
         import zvec
 
         zvec.init(log_level=zvec.LogLevel.ERROR, query_threads=1, optimize_threads=1)
-        self.path = folder / "whole"
-        self.index = self._open(self.path, rows, how)
-        self.how, self.few, self.folder = how, rows[:2 * K], folder
 
-    def after_build(self):
-        self.small = self._open(self.folder / "small", self.few, self.how)
+    def build(self, rows, metric, how, folder):
+        self._start()
+        self._make(folder / "whole", rows, how)
 
-    def size(self, _):
-        return common.size_of(self.path)
+    def save(self, folder):
+        pass
+
+    def load(self, folder, *_):
+        self._start()
+        self.index = self._open(folder / "whole")
+
+    def prepare_overhead(self, scratch, rows, how):
+        self._make(scratch / "small", rows[:2 * K], how)
+        self.small = self._open(scratch / "small")
 
     def _ask(self, index, queries, setting):
         from zvec import HnswQueryParam, Query
@@ -247,28 +282,56 @@ def answer(peer, queries, setting):
     return seconds, [[int(i) for i in row] for row in ids]
 
 
-def serve(name, folder, metric, how, scratch):
+def key(name, metric, how):
+    """Name of the folder of a kept index: what it is made by and from."""
+    from importlib import metadata
+
+    package = {"faiss-hnsw": "faiss-cpu", "faiss-ivfpq": "faiss-cpu", "faiss-bhnsw": "faiss-cpu", "faiss-bivf": "faiss-cpu"}.get(name, name)
+    words = [f"{k}={v}" for k, v in sorted(how.items())]
+    return "".join(c if c.isalnum() or c in "=.-" else "_" for c in "-".join([name, metadata.version(package), metric, *words]))
+
+
+def build(name, request):
+    """Leaves the index and, last, told.json in request["kept"]."""
     import numpy as np
 
-    peer = PEERS[name]()
-    rows, queries = np.load(folder / "rows.npy"), np.load(folder / "queries.npy")
+    peer, kept = PEERS[name](), Path(request["kept"])
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    rows = np.load(Path(request["rows"]))
     wall, cpu = time.perf_counter(), time.process_time()
-    peer.build(rows, metric, how, scratch)
+    peer.build(rows, request["metric"], request["build"], kept)
     told = {"build_cpu_s": time.process_time() - cpu, "build_wall_s": time.perf_counter() - wall}
-    told["size"] = peer.size(scratch)
+    peer.save(kept)
+    told.update(size=common.size_of(kept), built=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+                load=round(os.getloadavg()[0], 1))
+    (kept / "part").write_text(json.dumps(told), encoding="utf-8")
+    (kept / "part").rename(kept / "told.json")
+
+
+def serve(name, request):
+    import numpy as np
+
+    peer, kept = PEERS[name](), Path(request["kept"])
+    rows, queries = np.load(Path(request["rows"]), mmap_mode="r"), np.load(Path(request["queries"]))
+    told = json.loads((kept / "told.json").read_text(encoding="utf-8"))
+    peer.load(kept, request["metric"], rows.shape[1], request["build"])
     told["has_floats"] = peer.has_floats
     if isinstance(peer, Zvec):
-        peer.after_build()
+        peer.prepare_overhead(Path(request["scratch"]), np.array(rows[:2 * K]), request["build"])
         peer.call_s = peer.overhead(queries, peer.settings[0])
         told["call_us"] = 1e6 * peer.call_s / len(queries)
     return peer, queries, told
 
 
 def main():
-    name, folder, request = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+    verb, name, request = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)                                                   # what the libraries print is no answer
-    peer, queries, told = serve(name, folder, request["metric"], request["build"], Path(request["scratch"]))
+    if verb == "build":
+        build(name, request)
+        return
+    peer, queries, told = serve(name, request)
     print(json.dumps(told), file=out, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

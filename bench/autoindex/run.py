@@ -2,10 +2,12 @@
 """AUTOINDEX beside hnswlib, Faiss, USearch, ScaNN and zvec: recall and speed, building, memory; all sides in one run, interleaved.
 
     bench/autoindex/run.py [--quick] [--peers hnswlib,zvec,...] [--sets minilm,glove,...] [--rounds N] [--queries N]
-                           [--godwit build/src/godwit] [--out FOLDER]
+                           [--godwit build/src/godwit] [--out FOLDER] [--prepare] [--fresh WORD,...]
 
 Installs the pinned peers into a private environment and makes the sets, both under $XDG_CACHE_HOME/godwit-bench (default ~/.cache); the
-first run fetches (PyPI, npm, apt) and embeds sentences, which takes some minutes of processor time more. Every side runs in one thread and
+first run fetches (PyPI, npm, apt) and embeds sentences, which takes some minutes of processor time more. The indexes of the peers are kept
+there, too, with what building them took; --prepare makes sets and indexes and stops, so that the long part can run before, and --fresh builds
+those anew whose key contains a WORD (hnswlib-0.8.0-L2-efc=200-m=16). Every side runs in one thread and
 is charged with time of the processor; each round measures one setting of each side in turn, so that a noisy moment hits all, and the best
 round of a setting counts. Peers are asked in one call for all queries where they can; zvec cannot, and what its call costs is taken off.
 From the second round on, settings far below their own engine's envelope are left out. Godwit's settings are its levels alone.
@@ -37,6 +39,7 @@ PEER_PACKAGES = ["faiss-cpu==1.15.1", "hnswlib==0.8.0", "scann==1.4.2", "usearch
 PACKAGES = [*PEER_PACKAGES, "numpy==2.4.6", "safetensors==0.8.0", "tokenizers==0.23.3"]
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
 RECALLS = [0.90, 0.95, 0.99]
+ENOUGH, TOO_LOW = 0.998, 0.85   # settings with more effort than the first needs are left out, those below the second measured once
 NEAR_ENVELOPE = 0.7         # of the envelope's speed: a setting below that is not measured again
 # Wanted ratios of speed at recall .95 and .99: to hnswlib, to each other peer.
 AIMS = {"minilm": ((6, 5), (1.7, 1.7)), "glove": ((5, 7), (1.3, 1.3)), "clustered": ((3, 4), (1.7, 1.7))}
@@ -47,22 +50,43 @@ def say(words):
 
 
 class PeerSide:
-    """An index of a peer, in a process of its own."""
+    """An index of a peer, in a process of its own. It is built once and kept in the cache."""
 
-    def __init__(self, name, how, settings, metric, folder, scratch):
-        self.name, self.how, self.settings, self.facts, self.scratch = name, how, settings, {}, scratch
-        request = json.dumps({"metric": metric, "build": how, "scratch": str(scratch)})
-        self.process = subprocess.Popen([sys.executable, HERE / "peers.py", name, folder, request], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=open(scratch / "log", "wb"), text=True)
+    def __init__(self, name, how, settings, whole, scratch):
+        self.name, self.how, self.settings, self.facts, self.scratch, self.process = name, how, settings, {}, scratch, None
+        key = peers.key(name, whole.spec.metric, how)
+        self.kept = whole.kept / key
+        self.is_fresh = any(word in key for word in whole.options.fresh)
+        self.request = json.dumps({"metric": whole.spec.metric, "build": how, "rows": str(whole.folder / "rows.npy"),
+                                   "queries": str(whole.folder / whole.spec.queries), "scratch": str(scratch), "kept": str(self.kept)})
+
+    def _command(self, verb):
+        return [sys.executable, HERE / "peers.py", verb, self.name, self.request]
+
+    def make(self):
+        """Builds the index unless it is kept; True when it was built."""
+        if (self.kept / "told.json").exists() and not self.is_fresh:
+            return False
+        with open(self.scratch / "log", "wb") as log:
+            done = subprocess.run(self._command("build"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        if done.returncode:
+            self._fail()
+        return True
 
     def build(self):
+        self.make()
+        self.process = subprocess.Popen(self._command("serve"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=open(self.scratch / "log", "wb"), text=True)
         self.facts = self._read()
+
+    def _fail(self):
+        log = (self.scratch / "log").read_text(errors="replace").strip().splitlines()
+        raise RuntimeError(f"{self.name} {self.how} died: {log[-1] if log else 'no word'}")
 
     def _read(self):
         line = self.process.stdout.readline()
         if not line:
-            log = (self.scratch / "log").read_text(errors="replace").strip().splitlines()
-            raise RuntimeError(f"{self.name} {self.how} died: {log[-1] if log else 'no word'}")
+            self._fail()
         return json.loads(line)
 
     def measure(self, setting, wants_ids):
@@ -72,15 +96,16 @@ class PeerSide:
         return told["cpu_s"], told["ids"], {}
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
 
 
 class GodwitSide:
     name, how = "godwit", {}
 
-    def __init__(self, program, folder, metric, scratch):
-        self.side = godwit.Godwit(program, folder, metric, scratch)
+    def __init__(self, program, folder, spec, scratch):
+        self.side = godwit.Godwit(program, folder, spec, scratch)
 
     def build(self):
         self.side.build()
@@ -112,14 +137,13 @@ class Set:
         import numpy as np
 
         self.name, self.folder, self.spec, self.options, self.scratch = name, folder, datasets.SETS[name], options, scratch
-        self.rows, self.queries = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / "queries.npy")
-        self.kth = np.load(folder / "kth.npy").tolist()
+        self.rows, self.queries = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / self.spec.queries)
+        self.kth = np.load(folder / self.spec.kth).tolist()
+        self.kept = folder.parent / "peers" / folder.name
         self.sides, self.failures, self.measured = [], [], []
 
     def _scratch(self):
-        folder = self.scratch / f"{self.name}-{len(self.sides) + len(self.failures)}"
-        folder.mkdir()
-        return folder
+        return Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.scratch))
 
     def _add(self, make):
         side = None
@@ -137,12 +161,24 @@ class Set:
         words = f"built in {told:.1f} s of processor time" if told else "no index: exact search only"
         say(f"  {' '.join([side.name, short_how(side.how)]).strip()}: {words}")
 
-    def build(self):
-        self._add(lambda: GodwitSide(self.options.godwit, self.folder, self.spec.metric, self._scratch()))
+    def _peer_sides(self):
         for name in self.options.peers:
             builds, settings = peers.plans(name, self.spec.metric, self.options.quick)
             for how in builds:
-                self._add(lambda n=name, h=how, s=settings: PeerSide(n, h, s, self.spec.metric, self.folder, self._scratch()))
+                yield lambda n=name, h=how, s=settings: PeerSide(n, h, s, self, self._scratch())
+
+    def prepare_peers(self):
+        """Builds what is not kept yet, and nothing else."""
+        for make in self._peer_sides():
+            side = make()
+            if side.make():
+                told = json.loads((side.kept / "told.json").read_text(encoding="utf-8"))
+                say(f"  {side.name} {short_how(side.how)}: built in {told['build_cpu_s']:.1f} s of processor time")
+
+    def build(self):
+        self._add(lambda: GodwitSide(self.options.godwit, self.folder, self.spec, self._scratch()))
+        for make in self._peer_sides():
+            self._add(make)
 
     def _recall(self, ids):
         import numpy as np
@@ -169,9 +205,17 @@ class Set:
         return [(p.recall, len(self.queries) / p.cpu_s) for p in self.measured
                 if p.side.name == name and p.recall is not None and p.is_exact() <= with_exact]
 
+    def _is_beyond(self, point):
+        """More effort than a setting of the same index that found all but everything."""
+        return any(other.side is point.side and other.recall is not None and other.recall >= ENOUGH and not other.is_exact() and
+                   other is not point and all(point.setting[k] >= v for k, v in other.setting.items()) for other in self.measured)
+
     def _drop_hopeless(self):
         for point in self.measured:
             if point.recall is None or point.side.name == "godwit":
+                continue
+            if point.recall < TOO_LOW:
+                point.is_dropped = True
                 continue
             best = envelope.qps_at(self.points(point.side.name), point.recall)
             point.is_dropped = point.is_dropped or len(self.queries) / point.cpu_s < NEAR_ENVELOPE * (best or 0)
@@ -181,6 +225,8 @@ class Set:
         self.measured = [Measured(side, side.settings[i]) for i in range(longest) for side in self.sides if i < len(side.settings)]
         for number in range(self.options.rounds):
             for point in self.measured:
+                if point.side.name != "godwit" and self._is_beyond(point):
+                    point.is_dropped = True
                 if not point.is_dropped:
                     self._measure_one(point)
             self._drop_hopeless()
@@ -297,10 +343,13 @@ def parse():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--queries", type=int, help="held-out queries (2000; quick: 1000)")
     parser.add_argument("--godwit", default="build/src/godwit", help="the program to measure")
+    parser.add_argument("--prepare", action="store_true", help="make the sets and the peers' indexes, and stop")
+    parser.add_argument("--fresh", default="", metavar="WORD,...", help="build these peers' indexes anew")
     parser.add_argument("--out", type=Path, default=Path("godwit-bench-autoindex"))
     options = parser.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 3)
     options.queries = options.queries or (1000 if options.quick else 2000)
+    options.fresh = [word for word in options.fresh.split(",") if word]
     options.peers = [p for p in options.peers.split(",") if p]
     options.sets = (options.sets or ",".join(datasets.QUICK_SETS if options.quick else datasets.SETS)).split(",")
     options.godwit = Path(options.godwit).resolve()
@@ -308,7 +357,7 @@ def parse():
         unknown = set(given) - set(known)
         if unknown:
             parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    if not options.godwit.is_file():
+    if not options.prepare and not options.godwit.is_file():
         parser.error(f"{options.godwit}: not found; build it or say --godwit")
     return options
 
@@ -316,6 +365,9 @@ def parse():
 def run_set(name, options, cache, scratch):
     say(f"{name}: preparing")
     whole = Set(name, datasets.prepare(name, cache, options.quick, options.queries), options, scratch)
+    if options.prepare:
+        whole.prepare_peers()
+        return None
     try:
         whole.build()
         whole.measure()
@@ -330,9 +382,11 @@ def main():
     common.enter_environment("autoindex-venv", PACKAGES, **ONE_THREAD)
     cache = common.CACHE / "autoindex"
     cache.mkdir(parents=True, exist_ok=True)
-    options.out.mkdir(parents=True, exist_ok=True)
+    if not options.prepare:
+        options.out.mkdir(parents=True, exist_ok=True)
     facts = {"date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "form": "quick" if options.quick else "full",
-             "rounds": options.rounds, "machine": common.machine(), "versions": versions(options.godwit), "sets": []}
+             "rounds": options.rounds, "machine": common.machine(), "versions": {} if options.prepare else versions(options.godwit),
+             "sets": []}
     print(json.dumps({k: facts[k] for k in ("date", "form", "machine", "versions")}))
     panels = []
     for name in options.sets:
@@ -341,12 +395,15 @@ def main():
             whole = run_set(name, options, cache, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+        if options.prepare:
+            continue
         facts["sets"].append(whole.record())
         points = {engine: whole.points(engine) for engine in engines_of(whole)}
         panels.append((f"{whole.spec.title}, {len(whole.rows) // 1000}k rows, {whole.spec.metric}", points))
         (options.out / "record.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         (options.out / "envelopes.svg").write_text(plot.draw(panels), encoding="utf-8")
-    print(f"\nwritten: {options.out / 'record.json'}, {options.out / 'envelopes.svg'}")
+    if not options.prepare:
+        print(f"\nwritten: {options.out / 'record.json'}, {options.out / 'envelopes.svg'}")
 
 
 if __name__ == "__main__":
