@@ -202,7 +202,7 @@ static void fetch_rows(const struct segment *segment, const uint64_t *rows, size
 
 /* Scores rows exactly, a block at a time; the next block is asked for meanwhile. */
 static enum err_code rerank(const struct lists_request *request, const uint64_t *rows, size_t count,
-                            struct topk *topk, struct err *err)
+                            struct topk *topk, struct lists_answer *answer, struct err *err)
 {
     struct segment *segment = request->segment;
     fetch_rows(segment, rows, count < KERNEL_BLOCK ? count : KERNEL_BLOCK);
@@ -220,20 +220,22 @@ static enum err_code rerank(const struct lists_request *request, const uint64_t 
         scan_keys(request->scan, request->query, pointers, block, keys);
         for (size_t i = 0; i < block; i++) {
             const uint64_t row = rows[first + i];
+            answer->is_enough |= keys[i] > request->most;
             topk_push(topk, keys[i], get_i64(segment->ids.data + row * sizeof(int64_t)),
                       request->first_ordinal + row);
         }
     }
+    answer->reranked += count;
     return ERR_OK;
 }
 
 enum err_code lists_search(const struct lists_request *request, struct lists_scratch *scratch,
-                           struct topk *topk, uint64_t *ret_rows, struct err *err)
+                           struct topk *topk, struct lists_answer *ret_answer, struct err *err)
 {
     const struct lists *lists = request->lists;
     const uint8_t *query = request->scan->queries + request->query * request->scan->query_size;
     float distance = 0.0F;
-    *ret_rows = 0;
+    *ret_answer = (struct lists_answer){0};
     enum err_code code = lists_compare(lists, request->kernel, query, scratch, &distance, err);
     const bool is_far = !(distance <= lists->header.ladder.far);
     const struct lists_rung rung = request->rungs[is_far ? LISTS_FAR : LISTS_NEAR];
@@ -246,12 +248,13 @@ enum err_code lists_search(const struct lists_request *request, struct lists_scr
     lists_rank(lists, rung.probes, scratch);
     pool.pairs = scratch->pool;
     const float scale = lists_prepare_scan(lists, scratch);
-    *ret_rows = scan_lists(request, rung.probes, scale, scratch, &pool);
+    ret_answer->rows = scan_lists(request, rung.probes, scale, scratch, &pool);
     size_t count = 0;
     for (size_t i = 0; i < pool.count; i++) {
         const uint32_t row = lists->rows[order_number(pool.pairs[i])];
         if (row < lists->header.rows)
             pool.pairs[count++] = row;
     }
-    return rerank(request, pool.pairs, count, topk, err);
+    ret_answer->is_enough = count == lists->header.live_rows;
+    return rerank(request, pool.pairs, count, topk, ret_answer, err);
 }

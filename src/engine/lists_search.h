@@ -34,6 +34,7 @@ struct lists_request {
     const struct scan *scan;
     size_t query;           /* of the scan */
     uint64_t first_ordinal; /* of the segment's row 0 */
+    float most;             /* larger exact keys are of no interest; INFINITY: all are */
     struct lists_rung rungs[LISTS_KINDS];
 };
 
@@ -51,11 +52,18 @@ void lists_rank(const struct lists *lists, size_t probes, struct lists_scratch *
  */
 float lists_prepare_scan(const struct lists *lists, struct lists_scratch *scratch);
 
+struct lists_answer {
+    uint64_t rows;     /* whose codes were looked at */
+    uint64_t reranked; /* rows scored exactly */
+    bool is_enough;    /* a row beyond `most` was scored, or all rows were: there is no more to find
+                          than was asked for */
+};
+
 /* Takes the rung for the query's kind; one without probes is no hit at all (the caller's exact scan
  * answers, search.c).
- *   ret_rows  rows whose codes were looked at
  * Errors: ERR_NOMEM; ERR_CORRUPT and ERR_IO of the segment's columns. */
 enum err_code lists_search(const struct lists_request *request, struct lists_scratch *scratch,
-                           struct topk *topk, uint64_t *ret_rows, struct err *err) MUST_USE;
+                           struct topk *topk, struct lists_answer *ret_answer,
+                           struct err *err) MUST_USE;
 
 #endif

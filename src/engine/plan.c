@@ -5,6 +5,8 @@
 
 #define FLAT_BYTES 33e3  /* of vectors read, a microsecond */
 #define FLAT_START 1.0   /* microseconds */
+#define FLAT_WORDS 64e3  /* rows whose bits are looked at, a microsecond */
+#define FLAT_ROW 0.03    /* of a row that is read alone */
 #define BATCH_MIN 12     /* queries from which the exact scan is limited by arithmetic ... */
 #define BATCH_FACTOR 5.0 /* ... and so much faster a query */
 
@@ -29,16 +31,25 @@ unsigned plan_level(const struct search_request *request)
     return SEARCH_LEVEL_MAX;
 }
 
-static double flat_cost(const struct segment *segment, const struct search_request *request)
+/* Of the rows that pass; few of them are read one by one. */
+static double flat_cost(const struct segment *segment, const struct search_request *request,
+                        uint64_t passing)
 {
-    const double size = (double)segment->facts.rows * (double)segment->facts.row_size;
-    const double cost = FLAT_START + size / FLAT_BYTES;
+    const double rows = (double)segment->facts.rows;
+    const double wanted = (double)passing;
+    const double row_cost = (double)segment->facts.row_size / FLAT_BYTES;
+    const double cost = FLAT_START + rows / FLAT_WORDS + wanted * row_cost +
+                        (wanted < rows / 4 ? wanted * FLAT_ROW : 0.0);
     return request->query_count < BATCH_MIN ? cost : cost / BATCH_FACTOR;
 }
 
-struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request)
+struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,
+                               bool is_filtered, uint64_t passing)
 {
-    const struct plan_choice flat = {.plan = PLAN_FLAT, .cost_us = flat_cost(segment, request)};
+    const struct plan_choice flat = {.plan = PLAN_FLAT,
+                                     .cost_us = flat_cost(segment, request, passing)};
+    if (is_filtered || request->has_range_filter)
+        return flat;
     const unsigned level = plan_level(request);
     size_t class = 0;
     while (class < LISTS_K_CLASSES && calibrate_ks[class] < request->k)

@@ -28,7 +28,9 @@ const char *plan_name(enum plan plan);
 /* The level that a request comes down to: 1..9, or SEARCH_LEVEL_MAX for exact. */
 unsigned plan_level(const struct search_request *request);
 
-/* The plan for one segment. Reads the whole index the first time (lists.h). */
-struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request);
+/* The plan for one segment. Reads the whole index the first time (lists.h).
+ *   passing  live rows that the filter lets through, if there is one */
+struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,
+                               bool is_filtered, uint64_t passing);
 
 #endif

@@ -6,65 +6,15 @@
  * into HITS_SIZE_MAX. */
 #include "engine/search.h"
 
-#include <inttypes.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "engine/lists_search.h"
-#include "engine/plan.h"
-#include "engine/snapshot_internal.h"
-#include "kernel/scan.h"
+#include "engine/search_internal.h"
 
-#define TASK_SIZE ((size_t)4 << 20) /* bytes of vectors in a task */
-#define TASK_ROWS_MIN 256
-#define TASKS_PER_THREAD 4
 #define HITS_SIZE_MAX ((size_t)256 << 20)
 #define THREAD_COST_MIN 30.0 /* microseconds of work for which a thread is worth starting */
-#define LISTS_QUERIES 16     /* queries of a task of the plan LISTS */
-
-/* Some rows for all queries of a pass, or some queries of a pass by an index. */
-struct task {
-    size_t segment;
-    struct plan_choice choice;
-    uint64_t first_row;
-    size_t rows;
-    size_t first_query;
-};
-
-struct search {
-    struct snapshot *snapshot;
-    const struct search_request *request;
-    const struct kernel *kernel;
-    size_t threads;
-    struct task *tasks;
-    size_t task_count;
-    size_t task_capacity;
-    uint64_t rows; /* in tasks that scan rows */
-    uint64_t live; /* in the wanted partitions */
-    size_t segments;
-    struct plan_choice *choices; /* of each segment */
-    bool *wanted;                /* of each partition */
-    size_t lists_count;          /* segments that are searched by lists */
-    double cost_us;              /* of all queries */
-    atomic_uint_least64_t coded_rows;
-    atomic_uint_least64_t coded_size;
-};
-
-/* One group of queries on its way. */
-struct pass {
-    struct search *search;
-    struct scan scan;
-    const struct code_kernel *code_kernel;
-    size_t query_count;
-    struct topk *topks; /* threads x query_count */
-    size_t topk_count;  /* made so far */
-    atomic_size_t next_task;
-};
 
 static enum err_code check_request(const struct collection_facts *facts,
                                    const struct search_request *request, struct err *err)
@@ -86,190 +36,12 @@ static enum err_code check_request(const struct collection_facts *facts,
     return ERR_OK;
 }
 
-/* Which partitions to look into: one flag each. mem_free(*ret_wanted). */
-static enum err_code choose_partitions(const struct search *search, bool **ret_wanted,
-                                       struct err *err)
-{
-    const struct search_request *request = search->request;
-    const struct collection_facts *facts = snapshot_facts(search->snapshot);
-    bool *wanted = mem_zalloc(facts->partition_count + 1, sizeof *wanted);
-    if (wanted == NULL)
-        return err_nomem(err, facts->name);
-    for (size_t k = 0; k < facts->partition_count; k++)
-        wanted[k] = request->partition_count == 0;
-    enum err_code code = ERR_OK;
-    for (size_t k = 0; code == ERR_OK && k < request->partition_count; k++) {
-        size_t index = 0;
-        code = snapshot_partition(search->snapshot, request->partitions[k], &index, err);
-        wanted[index] = true;
-    }
-    if (code == ERR_OK)
-        *ret_wanted = wanted;
-    else
-        mem_free(wanted);
-    return code;
-}
-
-static enum err_code add_task(struct search *search, const struct task *task, struct err *err)
-{
-    if (!mem_grow(&search->tasks, &search->task_capacity, search->task_count,
-                  sizeof *search->tasks))
-        return err_nomem(err, "search");
-    search->tasks[search->task_count++] = *task;
-    return ERR_OK;
-}
-
-/* A segment, row range by row range. */
-static enum err_code add_scans(struct search *search, size_t segment, size_t rows_max,
-                               struct err *err)
-{
-    const uint64_t rows = search->snapshot->segments[segment].facts.rows;
-    enum err_code code = ERR_OK;
-    for (uint64_t first = 0; code == ERR_OK && first < rows; first += rows_max) {
-        const uint64_t left = rows - first;
-        const struct task task = {.segment = segment,
-                                  .choice = search->choices[segment],
-                                  .first_row = first,
-                                  .rows = left < rows_max ? (size_t)left : rows_max};
-        code = add_task(search, &task, err);
-    }
-    search->rows += rows;
-    return code;
-}
-
-/* A segment, some queries of a pass at a time. */
-static enum err_code add_queries(struct search *search, size_t segment, size_t query_count,
-                                 struct err *err)
-{
-    enum err_code code = ERR_OK;
-    for (size_t first = 0; code == ERR_OK && first < query_count; first += LISTS_QUERIES) {
-        const struct task task = {
-            .segment = segment, .choice = search->choices[segment], .first_query = first};
-        code = add_task(search, &task, err);
-    }
-    return code;
-}
-
-/* Asks each wanted segment for its plan. */
-static enum err_code choose_plans(struct search *search, struct err *err)
-{
-    const struct snapshot *snapshot = search->snapshot;
-    search->choices = mem_zalloc(snapshot->segment_count + 1, sizeof *search->choices);
-    if (search->choices == NULL)
-        return err_nomem(err, "search");
-    for (size_t k = 0; k < snapshot->segment_count; k++) {
-        const struct segment *segment = &snapshot->segments[k];
-        if (!search->wanted[segment->facts.partition])
-            continue;
-        search->choices[k] = plan_choose(segment, search->request);
-        search->lists_count += search->choices[k].plan == PLAN_LISTS;
-        search->cost_us += search->choices[k].cost_us * (double)search->request->query_count;
-        search->live += segment->facts.rows - segment->facts.dead_rows;
-        search->segments++;
-    }
-    return ERR_OK;
-}
-
-/* Rows of a task: a multiple of 64, small enough that every thread gets some. */
-static size_t task_rows(const struct search *search)
-{
-    const struct snapshot *snapshot = search->snapshot;
-    uint64_t rows = 0;
-    for (size_t k = 0; k < snapshot->segment_count; k++)
-        if (search->wanted[snapshot->segments[k].facts.partition])
-            rows += snapshot->segments[k].facts.rows;
-    const uint64_t share = rows / (search->threads * TASKS_PER_THREAD);
-    uint64_t task = TASK_SIZE / snapshot->facts.row_size;
-    task = task < share ? task : share;
-    task = task > TASK_ROWS_MIN ? task : TASK_ROWS_MIN;
-    return (size_t)((task + 63) / 64 * 64);
-}
-
-/* `group`: queries of a pass, at most. */
-static enum err_code make_tasks(struct search *search, size_t group, struct err *err)
-{
-    const struct snapshot *snapshot = search->snapshot;
-    const size_t rows_max = task_rows(search);
-    const size_t queries = search->request->query_count;
-    enum err_code code = ERR_OK;
-    for (size_t k = 0; code == ERR_OK && k < snapshot->segment_count; k++) {
-        if (!search->wanted[snapshot->segments[k].facts.partition])
-            continue;
-        switch (search->choices[k].plan) {
-        case PLAN_FLAT:
-            code = add_scans(search, k, rows_max, err);
-            break;
-        case PLAN_LISTS:
-            code = add_queries(search, k, queries < group ? queries : group, err);
-            break;
-        }
-    }
-    return code;
-}
-
-/* A task of queries; of those that the pass has. */
-static enum err_code lists_task(struct pass *pass, const struct task *task,
-                                struct lists_scratch *scratch, struct topk *topks, struct err *err)
-{
-    struct snapshot *snapshot = pass->search->snapshot;
-    struct segment *segment = &snapshot->segments[task->segment];
-    const struct lists_layout at = lists_layout_of(&segment->lists->header);
-    const size_t end = task->first_query + LISTS_QUERIES;
-    enum err_code code = ERR_OK;
-    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
-        const struct lists_request request = {
-            .lists = segment->lists,
-            .segment = segment,
-            .kernel = pass->code_kernel,
-            .scan = &pass->scan,
-            .query = q,
-            .first_ordinal = snapshot->bases[task->segment],
-            .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR]},
-        };
-        uint64_t rows = 0;
-        code = lists_search(&request, scratch, &topks[q], &rows, err);
-        const uint64_t groups = rows / CODE_GROUP;
-        atomic_fetch_add_explicit(&pass->search->coded_rows, rows, memory_order_relaxed);
-        atomic_fetch_add_explicit(&pass->search->coded_size,
-                                  groups * code_group_size(at.code_lines) +
-                                      task->choice.rungs[LISTS_NEAR].rerank *
-                                          segment->facts.row_size,
-                                  memory_order_relaxed);
-    }
-    return code;
-}
-
-static enum err_code scan_task(struct pass *pass, const struct task *task,
-                               struct scan_scratch *scratch, struct topk *topks, struct err *err)
-{
-    struct snapshot *snapshot = pass->search->snapshot;
-    struct segment *segment = &snapshot->segments[task->segment];
-    const size_t row_size = segment->facts.row_size;
-    enum err_code code =
-        segment_touch(&segment->vectors, task->first_row, task->rows, row_size, err);
-    if (code == ERR_OK)
-        code = segment_touch(&segment->ids, task->first_row, task->rows, 8, err);
-    if (code != ERR_OK)
-        return code;
-    const struct scan_rows rows = {
-        .rows = segment->vectors.data + task->first_row * row_size,
-        .row_count = task->rows,
-        .ids = segment->ids.data + task->first_row * 8,
-        .first_ordinal = snapshot->bases[task->segment] + task->first_row,
-        .dead = segment->dead,
-        .first_bit = (size_t)task->first_row,
-    };
-    scan_block(&pass->scan, &rows, scratch, topks);
-    return ERR_OK;
-}
-
 /* One thread's part: tasks until there are none. */
 static enum err_code run_thread(void *argument, size_t thread, struct err *err)
 {
-    struct pass *pass = argument;
-    struct scan_scratch scratch;
-    struct lists_scratch lists_scratch = {0};
-    enum err_code code = scan_scratch_init(&scratch, &pass->scan, err);
+    struct search_pass *pass = argument;
+    struct search_scratch scratch = {0};
+    enum err_code code = scan_scratch_init(&scratch.scan, &pass->scan, err);
     if (code != ERR_OK)
         return code;
     struct topk *topks = pass->topks + thread * pass->query_count;
@@ -277,23 +49,21 @@ static enum err_code run_thread(void *argument, size_t thread, struct err *err)
         const size_t index = atomic_fetch_add(&pass->next_task, 1);
         if (index >= pass->search->task_count)
             break;
-        const struct task *task = &pass->search->tasks[index];
-        if (task->choice.plan == PLAN_LISTS)
-            code = lists_task(pass, task, &lists_scratch, topks, err);
-        else
-            code = scan_task(pass, task, &scratch, topks, err);
+        code = search_run_task(pass, &pass->search->tasks[index], &scratch, topks, err);
     }
-    lists_scratch_release(&lists_scratch);
-    scan_scratch_release(&scratch);
+    lists_scratch_release(&scratch.lists);
+    scan_scratch_release(&scratch.scan);
     return code;
 }
 
-static enum err_code pass_init(struct pass *pass, struct search *search, size_t first, size_t count,
-                               struct err *err)
+static enum err_code pass_init(struct search_pass *pass, struct search *search, size_t first,
+                               size_t count, struct err *err)
 {
     const struct collection_facts *facts = snapshot_facts(search->snapshot);
-    *pass = (struct pass){
-        .search = search, .code_kernel = code_kernel_for(search->kernel), .query_count = count};
+    *pass = (struct search_pass){.search = search,
+                                 .code_kernel = code_kernel_for(search->kernel),
+                                 .first_query = first,
+                                 .query_count = count};
     const struct scan_request request = {
         .kernel = search->kernel,
         .metric = facts->metric,
@@ -309,14 +79,17 @@ static enum err_code pass_init(struct pass *pass, struct search *search, size_t 
     if (pass->topks == NULL)
         code = err_nomem(err, "search");
     while (code == ERR_OK && pass->topk_count < topk_count) {
-        code = topk_init(&pass->topks[pass->topk_count], search->request->k,
-                         facts->may_have_duplicates, err);
-        pass->topk_count += code == ERR_OK;
+        struct topk *topk = &pass->topks[pass->topk_count];
+        code = topk_init(topk, search->request->k, facts->may_have_duplicates, err);
+        if (code != ERR_OK)
+            break;
+        topk_restrict(topk, search->bounds.least, search->bounds.most);
+        pass->topk_count++;
     }
     return code;
 }
 
-static void pass_release(struct pass *pass)
+static void pass_release(struct search_pass *pass)
 {
     for (size_t k = 0; k < pass->topk_count; k++)
         topk_release(&pass->topks[k]);
@@ -325,7 +98,8 @@ static void pass_release(struct pass *pass)
 }
 
 /* The best of all threads for one query of the pass, into row `row` of the result. */
-static void collect(struct pass *pass, size_t query, size_t row, struct search_result *result)
+static void collect(struct search_pass *pass, size_t query, size_t row,
+                    struct search_result *result)
 {
     const struct snapshot *snapshot = pass->search->snapshot;
     struct topk *best = &pass->topks[query];
@@ -339,6 +113,8 @@ static void collect(struct pass *pass, size_t query, size_t row, struct search_r
         result->ids[at + k] = hit->id;
         result->scores[at + k] = scan_score(snapshot->facts.metric, hit->key);
         result->partitions[at + k] = (uint32_t)snapshot->segments[segment].facts.partition;
+        result->segments[at + k] = (uint32_t)segment;
+        result->rows[at + k] = hit->ordinal - snapshot->bases[segment];
     }
     result->counts[row] = count;
 }
@@ -346,7 +122,7 @@ static void collect(struct pass *pass, size_t query, size_t row, struct search_r
 static enum err_code run_pass(struct search *search, size_t first, size_t count,
                               struct search_result *result, struct err *err)
 {
-    struct pass pass;
+    struct search_pass pass;
     enum err_code code = pass_init(&pass, search, first, count, err);
     if (pass.scan.queries == NULL)
         return code;
@@ -389,6 +165,8 @@ static enum err_code result_init(struct search_result *result, const struct sear
     result->ids = mem_alloc(cells, sizeof *result->ids);
     result->scores = mem_alloc(cells, sizeof *result->scores);
     result->partitions = mem_alloc(cells, sizeof *result->partitions);
+    result->segments = mem_alloc(cells, sizeof *result->segments);
+    result->rows = mem_alloc(cells, sizeof *result->rows);
     result->counts = mem_zalloc(request->query_count, sizeof *result->counts);
     if (result->ids == NULL || result->scores == NULL || result->partitions == NULL ||
         result->counts == NULL)
@@ -417,6 +195,19 @@ static void fill_stats(const struct search *search, size_t passes, uint64_t star
     };
 }
 
+/* Hits of one query, into row `row` of the result. */
+static void copy_hits(const struct search_result *from, size_t row, struct search_result *result)
+{
+    const size_t at = row * result->k;
+    const size_t count = from->counts[0];
+    memcpy(result->ids + at, from->ids, count * sizeof *from->ids);
+    memcpy(result->scores + at, from->scores, count * sizeof *from->scores);
+    memcpy(result->partitions + at, from->partitions, count * sizeof *from->partitions);
+    memcpy(result->segments + at, from->segments, count * sizeof *from->segments);
+    memcpy(result->rows + at, from->rows, count * sizeof *from->rows);
+    result->counts[row] = count;
+}
+
 /* An index may propose too few rows (many of one id, or of none that has a score): such queries are
  * answered by the exact scan. */
 static enum err_code complete(const struct search *search, struct search_result *result,
@@ -424,10 +215,9 @@ static enum err_code complete(const struct search *search, struct search_result 
 {
     const struct search_request *request = search->request;
     const size_t row_size = snapshot_facts(search->snapshot)->row_size;
-    const size_t expected = search->live < request->k ? (size_t)search->live : request->k;
-    enum err_code code = ERR_OK;
-    for (size_t q = 0; code == ERR_OK && q < request->query_count; q++) {
-        if (result->counts[q] >= expected)
+    const size_t expected = search->passing < request->k ? (size_t)search->passing : request->k;
+    for (size_t q = 0; q < request->query_count; q++) {
+        if (result->counts[q] >= expected || !search->is_short[q])
             continue;
         struct search_request exact = *request;
         struct search_result answer;
@@ -435,18 +225,13 @@ static enum err_code complete(const struct search *search, struct search_result 
         exact.query_count = 1;
         exact.level = SEARCH_LEVEL_MAX;
         exact.recall = 0.0F;
-        code = search_run(search->snapshot, &exact, &answer, err);
+        const enum err_code code = search_run(search->snapshot, &exact, &answer, err);
         if (code != ERR_OK)
             return code;
-        const size_t at = q * request->k;
-        memcpy(result->ids + at, answer.ids, answer.counts[0] * sizeof *answer.ids);
-        memcpy(result->scores + at, answer.scores, answer.counts[0] * sizeof *answer.scores);
-        memcpy(result->partitions + at, answer.partitions,
-               answer.counts[0] * sizeof *answer.partitions);
-        result->counts[q] = answer.counts[0];
+        copy_hits(&answer, q, result);
         search_result_release(&answer);
     }
-    return code;
+    return ERR_OK;
 }
 
 static enum err_code run_passes(struct search *search, size_t group, size_t *ret_passes,
@@ -464,6 +249,27 @@ static enum err_code run_passes(struct search *search, size_t group, size_t *ret
     return code;
 }
 
+/* All that comes before the first row is looked at. */
+static enum err_code prepare(struct search *search, struct err *err)
+{
+    const struct search_request *request = search->request;
+    const struct collection_facts *facts = snapshot_facts(search->snapshot);
+    enum err_code code = check_request(facts, request, err);
+    if (code == ERR_OK)
+        code = search_bounds_of(facts->metric, request, &search->bounds, err);
+    if (code == ERR_OK)
+        code = kernel_select(request->isa, &search->kernel, err);
+    if (code == ERR_OK)
+        code = search_choose_plans(search, err);
+    if (code != ERR_OK)
+        return code;
+    search->is_short = mem_zalloc(request->query_count, sizeof *search->is_short);
+    if (search->is_short == NULL)
+        return err_nomem(err, "search");
+    search->threads = choose_threads(search);
+    return search_make_tasks(search, group_size(search), err);
+}
+
 enum err_code search_run(struct snapshot *snapshot, const struct search_request *request,
                          struct search_result *ret_result, struct err *err)
 {
@@ -471,25 +277,14 @@ enum err_code search_run(struct snapshot *snapshot, const struct search_request 
     struct search search = {.snapshot = snapshot, .request = request};
     struct search_result result = {0};
     size_t passes = 0;
-    enum err_code code = check_request(snapshot_facts(snapshot), request, err);
+    enum err_code code = prepare(&search, err);
     if (code == ERR_OK)
-        code = kernel_select(request->isa, &search.kernel, err);
+        code = result_init(&result, request, err);
     if (code == ERR_OK)
-        code = choose_partitions(&search, &search.wanted, err);
-    if (code == ERR_OK)
-        code = choose_plans(&search, err);
-    if (code == ERR_OK) {
-        search.threads = choose_threads(&search);
-        const size_t group = group_size(&search);
-        code = make_tasks(&search, group, err);
-        if (code == ERR_OK)
-            code = result_init(&result, request, err);
-        if (code == ERR_OK)
-            code = run_passes(&search, group, &passes, &result, err);
-    }
+        code = run_passes(&search, group_size(&search), &passes, &result, err);
     mem_free(search.tasks);
-    mem_free(search.choices);
-    mem_free(search.wanted);
+    mem_free(search.parts);
+    mem_free(search.is_short);
     if (code != ERR_OK) {
         search_result_release(&result);
         return code;
@@ -504,6 +299,8 @@ void search_result_release(struct search_result *result)
     mem_free(result->ids);
     mem_free(result->scores);
     mem_free(result->partitions);
+    mem_free(result->segments);
+    mem_free(result->rows);
     mem_free(result->counts);
     *result = (struct search_result){0};
 }

@@ -4,10 +4,14 @@
  * asked level or recall needs. Scores are exact in any case, and no search finds fewer than k hits
  * while there are more. Of rows with one id only the best is a hit. Order: best score first, ties
  * by segment order, then row; so a result does not depend on threads or instruction set. A row or
- * query whose score is NaN is never a hit. Threads: any. */
+ * query whose score is NaN is never a hit.
+ *
+ * A filter says which rows may be hits, a range which scores; neither changes what is a promise of
+ * recall: it is then about the rows that pass. Threads: any. */
 #ifndef GODWIT_ENGINE_SEARCH_H
 #define GODWIT_ENGINE_SEARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +34,16 @@ struct search_request {
     unsigned level;  /* 0: default; 1 fastest .. 9; 10 exact */
     float recall;    /* 0: not asked for; else 0 < recall <= 1, wins over level */
     const char *isa; /* instruction set to force (kernel.h), NULL: the best */
+    /* Filter: a bitmap for each segment of the snapshot, by its index (snapshot_segments.h); bit k
+     * set: row k may be a hit. Bits past the last row and of dead rows do not matter. NULL, as a
+     * whole or of one segment: all its rows. Borrowed. */
+    const uint64_t *const *allow;
+    /* Range of scores. Where smaller is better: range_filter <= score < radius; for IP and COSINE:
+     * radius < score <= range_filter. */
+    bool has_radius;
+    bool has_range_filter;
+    float radius;
+    float range_filter;
 };
 
 struct search_stats {
@@ -46,13 +60,16 @@ struct search_result {
     int64_t *ids;  /* query_count x k; row q holds counts[q] hits, the rest is undefined */
     float *scores; /* the same shape; as Milvus 1.x returns them (L2 squared) */
     size_t *counts;
-    uint32_t *partitions; /* the same shape as ids: index into facts->partitions */
+    /* The same shape as ids: where each hit is. */
+    uint32_t *partitions; /* index into facts->partitions */
+    uint32_t *segments;   /* index into the snapshot's segments */
+    uint64_t *rows;       /* of the segment */
     size_t query_count;
     size_t k;
     struct search_stats stats;
 };
 
-/* Errors: ERR_INVALID (dim, k, counts, level), ERR_NO_PARTITION, ERR_CORRUPT naming file and
+/* Errors: ERR_INVALID (dim, k, counts, level, range), ERR_NO_PARTITION, ERR_CORRUPT naming file and
  * offset, ERR_NOMEM, ERR_CONFIG or ERR_UNSUPPORTED for isa. `ret_result` is untouched on failure.
  */
 enum err_code search_run(struct snapshot *snapshot, const struct search_request *request,

@@ -134,7 +134,7 @@ enum err_code topk_init(struct topk *topk, size_t k, bool is_distinct, struct er
 {
     if (k == 0 || k > TOPK_MAX)
         return err_set(err, ERR_INVALID, "top-k is %zu; it can be 1 to %d", k, TOPK_MAX);
-    struct topk made = {.k = k, .is_distinct = is_distinct};
+    struct topk made = {.k = k, .is_distinct = is_distinct, .least = -INFINITY, .most = INFINITY};
     made.capacity = k + (k / 2 < SLACK_MIN ? SLACK_MIN : k / 2);
     made.hits = mem_alloc(made.capacity, sizeof made.hits[0]);
     if (made.hits == NULL)
@@ -162,10 +162,17 @@ void topk_release(struct topk *topk)
     topk->slots = NULL;
 }
 
+void topk_restrict(struct topk *topk, float least, float most)
+{
+    topk->least = least;
+    topk->most = most;
+    topk->limit = most;
+}
+
 void topk_reset(struct topk *topk)
 {
     topk->count = 0;
-    topk->limit = INFINITY;
+    topk->limit = topk->most;
     topk->limit_ordinal = UINT64_MAX;
 }
 
@@ -178,7 +185,8 @@ float topk_limit(const struct topk *topk, uint64_t next_ordinal)
 
 void topk_push(struct topk *topk, float key, int64_t id, uint64_t ordinal)
 {
-    if (!(key <= topk->limit) || (key == topk->limit && ordinal > topk->limit_ordinal))
+    if (!(key <= topk->limit) || key < topk->least ||
+        (key == topk->limit && ordinal > topk->limit_ordinal))
         return;
     if (topk->count == topk->capacity) {
         fold(topk);

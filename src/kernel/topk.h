@@ -35,13 +35,18 @@ struct topk {
     float limit;            /* only keys <= limit can matter ... */
     uint64_t limit_ordinal; /* ... and of those == limit only smaller ordinals */
     bool is_distinct;
+    float least; /* smaller keys are never taken */
+    float most;  /* nor are larger ones: where the limit begins */
 };
 
 /* Makes an empty one. k: 1..TOPK_MAX (else ERR_INVALID). ERR_NOMEM leaves nothing to release. */
 enum err_code topk_init(struct topk *topk, size_t k, bool is_distinct, struct err *err) MUST_USE;
 void topk_release(struct topk *topk);
 
-/* Forgets all hits, keeps k and the memory. */
+/* Of an empty one: only keys least <= key <= most are taken from now on. */
+void topk_restrict(struct topk *topk, float least, float most);
+
+/* Forgets all hits, keeps k, the bounds and the memory. */
 void topk_reset(struct topk *topk);
 
 /* The largest key that a row may have to matter, when no later ordinal is below `next_ordinal`:

@@ -478,12 +478,14 @@ static void test_index__every_live_row_is_in_a_list(void **state)
                                           .segment = segment,
                                           .kernel = code_kernel_for(kernel),
                                           .scan = &scan,
+                                          .most = INFINITY,
                                           .rungs = {rung, rung}};
     struct lists_scratch scratch = {0};
     struct topk topk;
-    uint64_t rows = 0;
+    struct lists_answer answer;
     expect_ok(topk_init(&topk, 4000, false, err));
-    expect_ok(lists_search(&request, &scratch, &topk, &rows, err));
+    expect_ok(lists_search(&request, &scratch, &topk, &answer, err));
+    assert_true(answer.is_enough);
     assert_int_equal(topk_finish(&topk), live);
     for (size_t i = 0; i < live; i++)
         assert_true(sample_is_live(&sample, 0, (size_t)topk.hits[i].ordinal));

@@ -1,0 +1,94 @@
+/* search_internal.h: a search on its way, shared by the files that make it.
+ *
+ *   search.c         checks, runs passes of queries, collects, completes
+ *   search_cut.c     partitions, plans, tasks
+ *   search_task.c    runs one task of any plan
+ *   search_bounds.c  ranges of scores as ranges of keys
+ * A new plan adds its kind of task in search_cut.c and runs it in search_task.c. */
+#ifndef GODWIT_ENGINE_SEARCH_INTERNAL_H
+#define GODWIT_ENGINE_SEARCH_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "engine/lists_search.h"
+#include "engine/plan.h"
+#include "engine/search.h"
+#include "engine/search_bounds.h"
+#include "engine/snapshot_internal.h"
+#include "kernel/scan.h"
+
+#define SEARCH_TASK_QUERIES 16 /* queries of a task of an index */
+
+/* Some rows for all queries of a pass, or some queries of a pass by an index. */
+struct search_task {
+    size_t segment;
+    struct plan_choice choice;
+    uint64_t first_row;
+    size_t rows;
+    size_t first_query;
+};
+
+/* What is wanted of a segment, and how it is looked at. */
+struct search_part {
+    bool is_wanted;
+    uint64_t passing; /* live rows that the filter lets through */
+    struct plan_choice choice;
+};
+
+struct search {
+    struct snapshot *snapshot;
+    const struct search_request *request;
+    const struct kernel *kernel;
+    struct search_bounds bounds;
+    size_t threads;
+    struct search_part *parts; /* of each segment */
+    struct search_task *tasks;
+    size_t task_count;
+    size_t task_capacity;
+    uint64_t rows;    /* in tasks that scan rows */
+    uint64_t passing; /* of all parts */
+    size_t segments;
+    size_t lists_count;    /* segments that are searched by lists */
+    double cost_us;        /* of all queries */
+    atomic_bool *is_short; /* of each query: an index may have proposed too few rows */
+    atomic_uint_least64_t coded_rows;
+    atomic_uint_least64_t coded_size;
+};
+
+/* One group of queries on its way. */
+struct search_pass {
+    struct search *search;
+    struct scan scan;
+    const struct code_kernel *code_kernel;
+    size_t first_query; /* of the search */
+    size_t query_count;
+    struct topk *topks; /* threads x query_count */
+    size_t topk_count;  /* made so far */
+    atomic_size_t next_task;
+};
+
+/* Working memory of one thread. Zero-initialise, but for `scan`. */
+struct search_scratch {
+    struct scan_scratch scan;
+    struct lists_scratch lists;
+};
+
+/* The filter of a segment; NULL: all rows. */
+static inline const uint64_t *search_allow(const struct search *search, size_t segment)
+{
+    return search->request->allow != NULL ? search->request->allow[segment] : NULL;
+}
+
+/* Chooses partitions and plans: fills search->parts, which the caller frees. Errors:
+ * ERR_NO_PARTITION, ERR_NOMEM. */
+enum err_code search_choose_plans(struct search *search, struct err *err) MUST_USE;
+/* Fills search->tasks for passes of at most `group` queries; the caller frees them. */
+enum err_code search_make_tasks(struct search *search, size_t group, struct err *err) MUST_USE;
+
+/* Runs one task: offers its rows to topks[q] of each query q of the pass. Errors: ERR_CORRUPT,
+ * ERR_IO, ERR_NOMEM. */
+enum err_code search_run_task(struct search_pass *pass, const struct search_task *task,
+                              struct search_scratch *scratch, struct topk *topks,
+                              struct err *err) MUST_USE;
+
+#endif

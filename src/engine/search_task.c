@@ -1,0 +1,88 @@
+/* search_task.c: runs one task of a search (search_internal.h). */
+#include "engine/search_internal.h"
+
+/* A task of queries; of those that the pass has. */
+static enum err_code lists_task(struct search_pass *pass, const struct search_task *task,
+                                struct lists_scratch *scratch, struct topk *topks, struct err *err)
+{
+    struct search *search = pass->search;
+    struct segment *segment = &search->snapshot->segments[task->segment];
+    const struct lists_layout at = lists_layout_of(&segment->lists->header);
+    const size_t end = task->first_query + SEARCH_TASK_QUERIES;
+    enum err_code code = ERR_OK;
+    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
+        const struct lists_request request = {
+            .lists = segment->lists,
+            .segment = segment,
+            .kernel = pass->code_kernel,
+            .scan = &pass->scan,
+            .query = q,
+            .first_ordinal = search->snapshot->bases[task->segment],
+            .most = search->bounds.most,
+            .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR]},
+        };
+        struct lists_answer answer = {0};
+        code = lists_search(&request, scratch, &topks[q], &answer, err);
+        if (!answer.is_enough)
+            atomic_store_explicit(&search->is_short[pass->first_query + q], true,
+                                  memory_order_relaxed);
+        const uint64_t groups = answer.rows / CODE_GROUP;
+        atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&search->coded_size,
+                                  groups * code_group_size(at.code_lines) +
+                                      answer.reranked * segment->facts.row_size,
+                                  memory_order_relaxed);
+    }
+    return code;
+}
+
+/* Checks the blocks of the rows that may be looked at. */
+static enum err_code touch(struct segment *segment, const uint64_t *allow, uint64_t first,
+                           size_t rows, struct err *err)
+{
+    const size_t step = allow != NULL ? 64 : rows; /* tasks begin with whole words of a bitmap */
+    enum err_code code = ERR_OK;
+    for (size_t from = 0; code == ERR_OK && from < rows; from += step) {
+        if (allow != NULL && allow[(first + from) / 64] == 0)
+            continue;
+        const size_t count = rows - from < step ? rows - from : step;
+        code = segment_touch(&segment->vectors, first + from, count, segment->facts.row_size, err);
+        if (code == ERR_OK)
+            code = segment_touch(&segment->ids, first + from, count, sizeof(int64_t), err);
+    }
+    return code;
+}
+
+static enum err_code scan_task(struct search_pass *pass, const struct search_task *task,
+                               struct scan_scratch *scratch, struct topk *topks, struct err *err)
+{
+    struct snapshot *snapshot = pass->search->snapshot;
+    struct segment *segment = &snapshot->segments[task->segment];
+    const uint64_t *allow = search_allow(pass->search, task->segment);
+    const enum err_code code = touch(segment, allow, task->first_row, task->rows, err);
+    if (code != ERR_OK)
+        return code;
+    const struct scan_rows rows = {
+        .rows = segment->vectors.data + task->first_row * segment->facts.row_size,
+        .row_count = task->rows,
+        .ids = segment->ids.data + task->first_row * sizeof(int64_t),
+        .first_ordinal = snapshot->bases[task->segment] + task->first_row,
+        .dead = segment->dead,
+        .allow = allow,
+        .first_bit = (size_t)task->first_row,
+    };
+    scan_block(&pass->scan, &rows, scratch, topks);
+    return ERR_OK;
+}
+
+enum err_code search_run_task(struct search_pass *pass, const struct search_task *task,
+                              struct search_scratch *scratch, struct topk *topks, struct err *err)
+{
+    switch (task->choice.plan) {
+    case PLAN_LISTS:
+        return lists_task(pass, task, &scratch->lists, topks, err);
+    case PLAN_FLAT:
+        break;
+    }
+    return scan_task(pass, task, &scratch->scan, topks, err);
+}
