@@ -12,6 +12,7 @@
 
 #include "server/call.h"
 #include "server/hub.h"
+#include "server/loop.h"
 #include "server/target.h"
 
 #define CALL_PEER_SIZE 64
@@ -49,6 +50,7 @@ struct call {
     uint8_t *body;
     size_t body_size;
     size_t body_capacity;
+    size_t expected_size; /* of the body; 0: not known */
     enum call_encoding encoding;
     call_handler *handle;
     /* while it runs */
@@ -65,6 +67,7 @@ struct call {
     bool is_logged;
     struct reply reply;
     /* the transport's */
+    struct task task; /* for its way back to the transport's thread */
     void (*done)(struct call *call);
     void *owner;
     struct call *next; /* queue of the workers, then list of the done */

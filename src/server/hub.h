@@ -10,11 +10,13 @@
 
 struct metrics;
 struct workers;
+struct loop;
 
 struct hub {
     struct server_options options; /* limits: none is 0 */
     struct metrics *metrics;
     struct workers *workers;
+    struct loop *loop;            /* of the I/O thread */
     atomic_size_t in_flight_size; /* at most options.limits.in_flight_size_max, but for replies */
     atomic_size_t connections;    /* open ones, of all protocols */
     atomic_bool is_stopping;

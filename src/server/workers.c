@@ -178,6 +178,7 @@ enum err_code workers_start(struct hub *hub, size_t count, struct workers **ret_
             break;
     if (code != ERR_OK) {
         workers_stop(workers);
+        workers_free(workers);
         return code;
     }
     *ret_workers = workers;
@@ -195,6 +196,13 @@ void workers_stop(struct workers *workers)
     (void)pthread_mutex_unlock(&workers->lock);
     for (size_t k = 0; k < workers->thread_count; k++)
         (void)pthread_join(workers->threads[k], NULL);
+    workers->thread_count = 0;
+}
+
+void workers_free(struct workers *workers)
+{
+    if (workers == NULL)
+        return;
     for (int k = 0; k < QUEUE_COUNT; k++)
         (void)pthread_cond_destroy(&workers->queues[k].filled);
     (void)pthread_mutex_destroy(&workers->lock);
@@ -205,7 +213,7 @@ bool workers_submit(struct workers *workers, struct call *call)
 {
     struct queue *queue = &workers->queues[call->is_quick ? QUEUE_QUICK : QUEUE_ALL];
     (void)pthread_mutex_lock(&workers->lock);
-    const bool has_room = workers->waiting < workers->waiting_max;
+    const bool has_room = workers->waiting < workers->waiting_max && !workers->is_ending;
     if (has_room) {
         put_last(queue, call);
         workers->waiting++;

@@ -18,11 +18,14 @@ struct workers;
 /* Starts `count` workers (clamped to 1..WORKERS_MAX) and the quick one. */
 enum err_code workers_start(struct hub *hub, size_t count, struct workers **ret_workers,
                             struct err *err) MUST_USE;
-/* Waits for what is queued and running, ends the threads, frees. Nothing may be submitted any more.
+/* Waits for what is queued and running, and ends the threads. From now on workers_submit() says no.
  * NULL is fine. */
 void workers_stop(struct workers *workers);
-/* Queues a call; false when queue_max calls wait already. A worker decompresses the body, asks
- * authenticate, runs the handler, settles the reply and calls call->done(call). Threads: any. */
+/* After workers_stop(), when nobody submits any more. NULL is fine. */
+void workers_free(struct workers *workers);
+/* Queues a call; false when queue_max calls wait already, or at the end. A worker decompresses the
+ * body, asks authenticate, runs the handler, settles the reply and calls call->done(call). Threads:
+ * any. */
 bool workers_submit(struct workers *workers, struct call *call) MUST_USE;
 /* Takes a call out of the queue that no worker has begun with; false when it is too late. Then the
  * call belongs to the caller again, and `done` is not called. Threads: any. */

@@ -31,6 +31,9 @@ SYSTEM_HEADERS = set("""
     threads.h time.h unistd.h wchar.h wctype.h x86intrin.h
 """.split())
 FUNCTION_LINES_MAX, FILE_LINES_MAX, PARAMETERS_MAX, COMPLEXITY_MAX, HEAD_LINES_MAX, BLOB_SIZE_MAX = 70, 800, 6, 15, 30, 3 << 20
+# Callbacks whose parameters a library has chosen.
+FOREIGN_SHAPES = {("src/server/h2.c", "on_header"), ("src/server/h2_reply.c", "give_http"), ("src/server/h2_reply.c", "give_grpc"),
+                  ("src/server/http1.c", "handle")}
 BANNED = "strcpy strcat sprintf vsprintf gets atoi atol atof strtok alloca system popen rand srand tmpnam mktemp asctime ctime gmtime localtime"
 PRINTERS = "printf fprintf vprintf vfprintf puts fputs putchar perror syslog"
 PRINTING_FOLDERS = {"cli", "server", "milvus2", ""}
@@ -158,7 +161,7 @@ def rule_function_length():
 def rule_parameter_count():
     for path in c_files():
         for name, line, _, parameters, _ in functions(path):
-            if parameters > PARAMETERS_MAX:
+            if parameters > PARAMETERS_MAX and (path, name) not in FOREIGN_SHAPES:
                 yield f"{path}:{line}: {name} has {parameters} parameters, at most {PARAMETERS_MAX}: use a struct of options"
 
 
