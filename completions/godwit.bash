@@ -59,7 +59,7 @@ _godwit()
         --wal) _godwit_folders; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--to --collections --rename --duplicates --skip-damaged --if-exists --link --dry-run --restart --jobs --limit-rate --report --progress --json --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
+            _godwit_words "--to --collections --rename --duplicates --skip-damaged --if-exists --link --dry-run --restart --wait-index --no-index --jobs --limit-rate --report --progress --json --config --meta --meta-password-file --wal --no-wal --allow-running --include-unacknowledged --rescue-skipped --help --no-color"
         else
             _godwit_files
         fi
@@ -94,7 +94,7 @@ _godwit()
         --meta-password-file) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--jobs --limit-rate --report --progress --json --meta --meta-password-file --help --no-color"
+            _godwit_words "--wait-index --no-index --jobs --limit-rate --report --progress --json --meta --meta-password-file --help --no-color"
         else
             _godwit_files
         fi
@@ -208,7 +208,7 @@ _godwit()
         --progress) _godwit_words "auto plain json none"; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--build --rebuild --drop --threads --memory --progress --json --help --no-color"
+            _godwit_words "--build --rebuild --drop --background --no-wait --threads --memory --progress --json --help --no-color"
         else
             _godwit_files
         fi
@@ -222,7 +222,7 @@ _godwit()
         --progress) _godwit_words "auto plain json none"; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--vectors --ids --partition --metric --progress --json --help --no-color"
+            _godwit_words "--vectors --ids --partition --metric --wait-index --no-index --progress --json --help --no-color"
         else
             _godwit_files
         fi

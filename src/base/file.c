@@ -436,6 +436,16 @@ enum err_code file_lock(const char *path, int *ret_fd, struct err *err)
     return err_set(err, ERR_LOCKED, "%s: locked by process %d", path, holder);
 }
 
+bool file_lock_is_held(const char *path)
+{
+    const int fd = open_retrying(path, O_RDONLY | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    const bool is_held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    file_close(fd);
+    return is_held;
+}
+
 int file_lock_holder(const char *path)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -103,6 +103,9 @@ enum err_code file_map_populate(const struct file_map *map, const char *path, ui
  * or when the process ends. ERR_LOCKED with the other's process id when it is taken. The lock file
  * is never removed. */
 enum err_code file_lock(const char *path, int *ret_fd, struct err *err) MUST_USE;
+/* Is this lock held by anybody? Looking takes it for a moment, shared, so that whoever wants it
+ * just then should try again. False when it cannot be known. */
+bool file_lock_is_held(const char *path);
 /* The process that holds an fcntl write lock on a file that is not ours (a Milvus 1.x server's
  * `lock`), 0 when none, -1 when it is unknown which; does not change anything. */
 int file_lock_holder(const char *path);

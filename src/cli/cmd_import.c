@@ -4,6 +4,7 @@
 #include "base/metric.h"
 #include "cli/cmd.h"
 #include "cli/db.h"
+#include "cli/indexing.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -80,7 +81,11 @@ static enum err_code import(struct arguments *arguments, const struct vectors *v
     code = import_rows(database, &request, &result, err);
     progress_stop(display);
     database_close(database);
-    return code == ERR_OK ? tell(arguments, &result, has_ids, err) : code;
+    if (code != ERR_OK)
+        return code;
+    code = tell(arguments, &result, has_ids, err);
+    indexing_follow(arguments, arguments->operands[0], arguments->operands[1]);
+    return code;
 }
 
 static enum err_code run(struct arguments *arguments, struct err *err)
@@ -91,7 +96,9 @@ static enum err_code run(struct arguments *arguments, struct err *err)
     const char *ids_file = arguments_text(arguments, "ids");
     if (file == NULL)
         return err_set(err, ERR_USAGE, "--vectors FILE.npy is missing");
-    enum err_code code = vectors_from_npy(file, &vectors, err);
+    enum err_code code = indexing_check(arguments, err);
+    if (code == ERR_OK)
+        code = vectors_from_npy(file, &vectors, err);
     if (code == ERR_OK && ids_file != NULL)
         code = ids_from_npy(ids_file, &ids, err);
     if (code == ERR_OK)
@@ -130,10 +137,12 @@ const struct command cmd_import = {
              .choices = "L2 IP COSINE HAMMING JACCARD TANIMOTO SUBSTRUCTURE SUPERSTRUCTURE",
              .help = "Of a new collection: L2 (the default), IP, COSINE; for bits HAMMING (the "
                      "default), JACCARD, TANIMOTO, SUBSTRUCTURE, SUPERSTRUCTURE."},
+            INDEXING_OPTIONS,
             PROGRESS_OPTION,
             {.name = "json", .help = "Answer as JSON (docs/cli.md)."},
             {0}},
-    .description = "The rows become visible together, or not at all. DB is made when absent.",
+    .description = "The rows become visible together, or not at all. DB is made when absent. An "
+                   "index follows in the background when there are enough of them.",
     .examples =
         (const struct example[]){
             {"godwit import ./godwit-data faces --vectors data.npy --ids id.npy --metric COSINE",

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/db.h"
+#include "cli/indexing.h"
 #include "cli/move.h"
 #include "cli/output.h"
 #include "migrate/jobs.h"
@@ -47,6 +48,7 @@ static void json_view(struct text *text, const struct job_view *v)
 static enum err_code list_jobs(const struct arguments *arguments, const char *catalog,
                                struct err *err)
 {
+    struct indexing_summary indexes;
     static const char *const heads[] = {">job",    "state",    ">rows",  ">of",
                                         "started", "finished", "source", "reason"};
     struct job_list list;
@@ -57,6 +59,7 @@ static enum err_code list_jobs(const struct arguments *arguments, const char *ca
     }
     struct text text;
     text_init(&text);
+    indexing_summarize(arguments->operands[0], &indexes);
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
     struct table table;
     table_init(&table, heads, sizeof heads / sizeof *heads);
@@ -77,6 +80,7 @@ static enum err_code list_jobs(const struct arguments *arguments, const char *ca
         table_cell_name(&table, "", v->reason);
     }
     json_close(&text, ']');
+    indexing_add_json(&indexes, "index", &text);
     json_close(&text, '}');
     text_add(&text, "\n");
     if (!arguments_has(arguments, "json")) {
@@ -86,6 +90,7 @@ static enum err_code list_jobs(const struct arguments *arguments, const char *ca
             text_add(&text, "no jobs\n");
         else
             table_write(&table, 0, &text);
+        indexing_add_line(&indexes, &text);
     }
     text_release(&table.cells);
     job_list_release(&list);
@@ -240,6 +245,8 @@ static enum err_code resume_job(struct arguments *arguments, const char *catalog
 
 static enum err_code act(struct arguments *arguments, const char *catalog, struct err *err)
 {
+    if (indexing_check(arguments, err) != ERR_OK)
+        return err->code;
     const char *verb = arguments->operand_count > 1 ? arguments->operands[1] : "list";
     if (strcmp(verb, "list") == 0 && arguments->operand_count <= 2)
         return list_jobs(arguments, catalog, err);
@@ -279,6 +286,7 @@ const struct command cmd_jobs = {
                                               {0}},
     .options =
         (const struct option_spec[]){
+            INDEXING_OPTIONS,
             RUN_OPTIONS,
             {.name = "meta",
              .kind = OPTION_TEXT,
@@ -295,6 +303,9 @@ const struct command cmd_jobs = {
         "VERB is list (the default), show, cancel or resume; the last three need the job's ID. "
         "States are PENDING, MIGRATING, SUCCESSFUL, FAILED and CANCELLED; SUCCESSFUL is only said "
         "after every row was read back and compared. Listing works beside a running job.\n\n"
+        "The last line tells how the indexes are that make searches fast: how many segments have "
+        "theirs, how far a builder in the background is, or that one died and left some to "
+        "build.\n\n"
         "resume does what running the same godwit migrate command again does. cancel is for jobs "
         "that no process works on; it removes what was copied.",
     .examples = (const struct example[]){{"godwit jobs ./godwit-data", "all jobs, newest last"},

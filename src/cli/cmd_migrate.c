@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/indexing.h"
 #include "cli/move.h"
 
 static enum if_exists if_exists_from_name(const char *name)
@@ -32,6 +33,8 @@ static enum err_code run(struct arguments *arguments, struct err *err)
         .is_dry_run = arguments_has(arguments, "dry-run"),
         .restart = arguments_has(arguments, "restart"),
     };
+    if (code == ERR_OK)
+        code = indexing_check(arguments, err);
     if (code == ERR_OK && move.to == NULL)
         code = err_set(err, ERR_USAGE, "--to TARGET is missing: the folder of the new database");
     if (code == ERR_OK)
@@ -65,6 +68,7 @@ const struct command cmd_migrate = {
             {.name = "dry-run", .letter = 'n', .help = "Plan and check everything, write nothing."},
             {.name = "restart",
              .help = "Throw away what an unfinished job has done and begin anew."},
+            INDEXING_OPTIONS,
             RUN_OPTIONS,
             SOURCE_OPTIONS,
             {0}},
@@ -76,6 +80,9 @@ const struct command cmd_migrate = {
         "A migration is a durable job: when it is interrupted, killed or out of space, the same "
         "command continues where it was. Ctrl-C once stops cleanly, twice at once. godwit jobs "
         "lists the jobs of a database.\n\n"
+        "Searches answer at once. The indexes that make them fast follow: a process in the "
+        "background builds them and goes on when the shell is closed; godwit jobs shows how far it "
+        "is. They are derived from the rows, so they change nothing of the job's result.\n\n"
         "On a terminal progress is drawn on standard error; the answer on standard output is a "
         "table of what was moved and verified, or JSON.",
     .examples =

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "cli/indexing.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "target/target.h"
@@ -224,6 +225,8 @@ enum err_code move_run(const struct move *move, struct err *err)
     if (is_done && (work_folder = mem_strdup(run.target->work_folder)) == NULL)
         code = err_nomem(err, "end of the job");
     target_close(run.target);
+    if (is_done) /* before the job forgets that it was not told: who is killed here is told again */
+        indexing_follow(move->arguments, move->to, NULL);
     if (work_folder != NULL) {
         struct err late; /* the job is done; at worst the same command is answered once more */
         const enum err_code told = migrate_told(work_folder, &late);

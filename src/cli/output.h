@@ -53,7 +53,7 @@ void output_name(struct text *text, const char *name);
 size_t output_width(const char *text);
 
 /* A table with aligned columns. Cells are copied; missing cells are empty. */
-#define TABLE_COLUMNS_MAX 12
+#define TABLE_COLUMNS_MAX 16
 struct table {
     size_t columns;
     bool is_right[TABLE_COLUMNS_MAX]; /* numbers stand right */

@@ -1,20 +1,17 @@
 /* progress.c: see progress.h.
  *
- * One thread draws: it wakes up every INTERVAL, takes the numbers, writes one buffer. The mutex
- * guards only the wish to end. Rates are those of the last RATE_WINDOW samples, so that the ETA
- * follows what happens now; work found from an earlier run counts as done but not as speed. */
+ * One thread draws: it wakes up every INTERVAL, takes the numbers, writes one buffer. Rates are
+ * those of the last RATE_WINDOW samples, so that the ETA follows what happens now; work found from
+ * an earlier run counts as done but not as speed. */
 #include "cli/progress.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/ticker.h"
 #include "cli/output.h"
 
 #define INTERVAL_BARS_NS 200000000ULL
@@ -23,6 +20,7 @@
 #define RATE_WINDOW 32
 #define BAR_WIDTH 24
 #define NAME_WIDTH_MAX 28
+#define SHARES 1000          /* of the work of an index */
 #define BLOCK_COLLECTIONS 12 /* collections drawn at once */
 
 enum form { FORM_BARS, FORM_PLAIN, FORM_JSON };
@@ -36,16 +34,14 @@ struct progress_display {
     const char *verb;
     const struct migrate_progress *progress;
     const struct meter *meter;
+    const struct index_watch *watch; /* one of the three is set */
     enum form form;
     uint64_t started_ns;
     struct sample window[RATE_WINDOW]; /* ring; used by the thread only */
     size_t samples;
     size_t lines_drawn;
     enum progress_phase last_phase;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool is_ending; /* guarded by lock */
+    struct ticker *ticker;
 };
 
 /* What one drawing needs. */
@@ -83,9 +79,30 @@ static uint64_t take_rate(struct progress_display *d, uint64_t now_ns, uint64_t 
     return (uint64_t)((double)(size - then->size) * 1e9 / (double)passed_ns);
 }
 
+/* Work of an index is no bytes: a share, and the time that it took so far. */
+static void take_index(const struct progress_display *d, struct moment *m)
+{
+    struct index_progress p;
+    index_watch_get(d->watch, &p);
+    struct progress_numbers *all = &m->view.all;
+    m->view.phase = PROGRESS_COPYING;
+    m->total = SHARES;
+    m->done = (uint64_t)(p.done * SHARES);
+    all->rows_total = p.rows_total;
+    all->rows_copied = p.rows_done;
+    all->segments_total = p.segments_total;
+    all->segments_done = p.segments_done;
+    m->has_eta = p.has_eta;
+    m->eta_s = p.eta_s;
+}
+
 static void take_moment(struct progress_display *d, struct moment *m)
 {
     *m = (struct moment){.now_ns = clock_monotonic_ns()};
+    if (d->watch != NULL) {
+        take_index(d, m);
+        return;
+    }
     if (d->meter != NULL) {
         m->view.phase = PROGRESS_COPYING;
         m->view.all.size_copied = atomic_load(&d->meter->size);
@@ -157,7 +174,8 @@ static void add_numbers(struct text *text, const struct progress_numbers *n, boo
 static void add_rate(struct text *text, const struct moment *m)
 {
     char rate[NUMBER_SIZE], left[NUMBER_SIZE];
-    text_addf(text, "  %s/s", format_size(m->rate, rate));
+    if (m->rate > 0)
+        text_addf(text, "  %s/s", format_size(m->rate, rate));
     if (m->has_eta)
         text_addf(text, "  %s left", format_duration(m->eta_s, left));
 }
@@ -181,6 +199,11 @@ static bool is_under_way(const struct progress_numbers *n)
     return n->size_copied + n->size_verified > 0 && n->segments_done < n->segments_total;
 }
 
+static const char *phase_name(const struct progress_display *d, const struct moment *m)
+{
+    return d->progress != NULL ? progress_phase_name(m->view.phase) : d->verb;
+}
+
 static void draw_block(struct progress_display *d, const struct moment *m, struct text *text)
 {
     const bool compares = is_comparing(m->view.phase);
@@ -196,8 +219,7 @@ static void draw_block(struct progress_display *d, const struct moment *m, struc
         lines++;
     }
     const unsigned part = percent(m->done, m->total);
-    text_addf(text, "%s%-30s%s ", log_colour(COLOUR_BOLD),
-              d->meter != NULL ? d->verb : progress_phase_name(m->view.phase),
+    text_addf(text, "%s%-30s%s ", log_colour(COLOUR_BOLD), phase_name(d, m),
               log_colour(COLOUR_NONE));
     if (m->total > 0) {
         add_bar(text, part);
@@ -207,8 +229,7 @@ static void draw_block(struct progress_display *d, const struct moment *m, struc
         char size[NUMBER_SIZE];
         text_add(text, format_size(m->done, size));
     }
-    if (m->rate > 0)
-        add_rate(text, m);
+    add_rate(text, m);
     text_add(text, "\033[K\n\033[J");
     d->lines_drawn = lines + 1;
 }
@@ -217,17 +238,17 @@ static void draw_block(struct progress_display *d, const struct moment *m, struc
 static void draw_line(const struct progress_display *d, const struct moment *m, struct text *text)
 {
     char size[NUMBER_SIZE], total[NUMBER_SIZE];
-    text_addf(text, "godwit: %s:", d->meter != NULL ? d->verb : progress_phase_name(m->view.phase));
+    text_addf(text, "godwit: %s:", phase_name(d, m));
     if (m->total > 0) {
         text_addf(text, " %u %%,", percent(m->done, m->total));
         add_numbers(text, &m->view.all, is_comparing(m->view.phase));
-        text_addf(text, ", %s of %s", format_size(m->view.all.size_copied, size),
-                  format_size(m->view.all.size_total, total));
+        if (d->watch == NULL)
+            text_addf(text, ", %s of %s", format_size(m->view.all.size_copied, size),
+                      format_size(m->view.all.size_total, total));
     } else {
         text_addf(text, " %s", format_size(m->done, size));
     }
-    if (m->rate > 0)
-        add_rate(text, m);
+    add_rate(text, m);
     text_add(text, "\n");
 }
 
@@ -247,7 +268,7 @@ static void draw_json(const struct progress_display *d, const struct moment *m, 
 {
     json_open(text, NULL, '{');
     json_add_string(text, "verb", d->verb);
-    json_add_string(text, "phase", d->meter != NULL ? d->verb : progress_phase_name(m->view.phase));
+    json_add_string(text, "phase", phase_name(d, m));
     json_add_int(text, "job", m->view.job);
     json_add_double(text, "elapsed_s", (double)(m->now_ns - d->started_ns) / 1e9);
     json_numbers(text, &m->view.all);
@@ -291,66 +312,22 @@ static void draw(struct progress_display *d, bool is_last)
     text_release(&text);
 }
 
-/* Sleeps until the next drawing; false when it is time to end. */
-static bool wait_interval(struct progress_display *d)
+static void show(void *argument)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    const uint64_t at = (uint64_t)until.tv_nsec + interval_ns(d->form);
-    until.tv_sec += (time_t)(at / 1000000000ULL);
-    until.tv_nsec = (long)(at % 1000000000ULL);
-    (void)pthread_mutex_lock(&d->lock);
-    int result = 0;
-    while (!d->is_ending && result == 0)
-        result = pthread_cond_timedwait(&d->wake, &d->lock, &until);
-    const bool goes_on = !d->is_ending;
-    (void)pthread_mutex_unlock(&d->lock);
-    return goes_on;
+    draw(argument, false);
 }
 
-static void *show(void *argument)
-{
-    struct progress_display *d = argument;
-    while (wait_interval(d))
-        draw(d, false);
-    return NULL;
-}
-
-/* Starts the thread; its condition uses the clock that never jumps. */
-static bool start_thread(struct progress_display *d)
-{
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0)
-        return false;
-    const bool has_clock = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                           pthread_cond_init(&d->wake, &attributes) == 0;
-    (void)pthread_condattr_destroy(&attributes);
-    if (!has_clock)
-        return false;
-    if (pthread_mutex_init(&d->lock, NULL) == 0) {
-        if (pthread_create(&d->thread, NULL, show, d) == 0)
-            return true;
-        (void)pthread_mutex_destroy(&d->lock);
-    }
-    (void)pthread_cond_destroy(&d->wake);
-    return false;
-}
-
-struct progress_display *progress_start(const struct arguments *arguments, const char *verb,
-                                        const struct migrate_progress *progress,
-                                        const struct meter *meter)
+/* Takes over the display that is wanted, unless the form is none. */
+static struct progress_display *start(const struct arguments *arguments,
+                                      const struct progress_display *wanted)
 {
     const char *name = arguments_text(arguments, "progress");
     if (name != NULL && strcmp(name, "none") == 0)
         return NULL;
     struct progress_display *d = mem_zalloc(1, sizeof *d);
-    if (d == NULL || (progress == NULL && meter == NULL)) {
-        mem_free(d);
+    if (d == NULL)
         return NULL;
-    }
-    d->verb = verb;
-    d->progress = progress;
-    d->meter = meter;
+    *d = *wanted;
     d->started_ns = clock_monotonic_ns();
     d->window[d->samples++] = (struct sample){.at_ns = d->started_ns};
     d->form = FORM_PLAIN;
@@ -358,24 +335,33 @@ struct progress_display *progress_start(const struct arguments *arguments, const
         d->form = FORM_JSON;
     else if ((name == NULL || strcmp(name, "auto") == 0) && output_is_terminal())
         d->form = FORM_BARS;
-    if (!start_thread(d)) {
-        mem_free(d);
-        return NULL;
-    }
-    return d;
+    d->ticker = ticker_start(interval_ns(d->form), show, d);
+    if (d->ticker != NULL)
+        return d;
+    mem_free(d);
+    return NULL;
+}
+
+struct progress_display *progress_start(const struct arguments *arguments, const char *verb,
+                                        const struct migrate_progress *progress,
+                                        const struct meter *meter)
+{
+    const struct progress_display wanted = {.verb = verb, .progress = progress, .meter = meter};
+    return progress != NULL || meter != NULL ? start(arguments, &wanted) : NULL;
+}
+
+struct progress_display *progress_start_index(const struct arguments *arguments,
+                                              const struct index_watch *watch)
+{
+    const struct progress_display wanted = {.verb = "index", .watch = watch};
+    return start(arguments, &wanted);
 }
 
 void progress_stop(struct progress_display *display)
 {
     if (display == NULL)
         return;
-    (void)pthread_mutex_lock(&display->lock);
-    display->is_ending = true;
-    (void)pthread_cond_signal(&display->wake);
-    (void)pthread_mutex_unlock(&display->lock);
-    (void)pthread_join(display->thread, NULL);
+    ticker_stop(display->ticker);
     draw(display, true);
-    (void)pthread_mutex_destroy(&display->lock);
-    (void)pthread_cond_destroy(&display->wake);
     mem_free(display);
 }

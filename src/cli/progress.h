@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "cli/options.h"
+#include "engine/index_watch.h"
 #include "flow/meter.h"
 #include "migrate/progress.h"
 
@@ -32,6 +33,9 @@ struct progress_display;
 struct progress_display *progress_start(const struct arguments *arguments, const char *verb,
                                         const struct migrate_progress *progress,
                                         const struct meter *meter);
+/* The same for a build of indexes. */
+struct progress_display *progress_start_index(const struct arguments *arguments,
+                                              const struct index_watch *watch);
 /* Draws the last state, clears the block, ends the thread. NULL accepted. */
 void progress_stop(struct progress_display *display);
 

@@ -9,6 +9,8 @@
 #include "base/path.h"
 
 #define CATALOG "catalog.sqlite"
+#define INDEX "index" /* files of the folder about its indexes */
+#define TEMPORARY ".tmp"
 
 char *layout_catalog(const char *folder)
 {
@@ -18,6 +20,26 @@ char *layout_catalog(const char *folder)
 char *layout_lock(const char *folder)
 {
     return path_join(folder, "lock");
+}
+
+char *layout_index_lock(const char *folder)
+{
+    return path_join(folder, INDEX ".lock");
+}
+
+char *layout_index_status(const char *folder)
+{
+    return path_join(folder, INDEX ".json");
+}
+
+char *layout_index_wanted(const char *folder)
+{
+    return path_join(folder, INDEX ".wanted");
+}
+
+char *layout_index_log(const char *folder)
+{
+    return path_join(folder, INDEX ".log");
 }
 
 char *layout_segments(const char *folder)
@@ -57,21 +79,39 @@ bool layout_parse_folder(const char *name, uint64_t *ret_segment_folder)
     return parse_number(name, ret_segment_folder, &end) && *end == '\0';
 }
 
-bool layout_parse_file(const char *name, uint64_t *ret_number)
+/* Is the ending one of these? They end with NULL. */
+static bool is_among(const char *end, size_t size, const char *const *endings)
 {
-    static const char *const endings[] = {"." LAYOUT_IDS, "." LAYOUT_VECTORS, "." LAYOUT_SUMS,
-                                          "." LAYOUT_DEAD, "." LAYOUT_LISTS};
-    const char *end = NULL;
-    if (!parse_number(name, ret_number, &end))
-        return false;
-    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++)
-        if (strcmp(end, endings[k]) == 0)
+    for (size_t k = 0; endings[k] != NULL; k++)
+        if (strlen(endings[k]) == size && memcmp(end, endings[k], size) == 0)
             return true;
     return false;
+}
+
+bool layout_parse_file(const char *name, uint64_t *ret_number)
+{
+    static const char *const endings[] = {"." LAYOUT_IDS,
+                                          "." LAYOUT_VECTORS,
+                                          "." LAYOUT_SUMS,
+                                          "." LAYOUT_DEAD,
+                                          "." LAYOUT_LISTS,
+                                          "." LAYOUT_BUILT,
+                                          NULL};
+    const char *end = NULL;
+    return parse_number(name, ret_number, &end) && is_among(end, strlen(end), endings);
+}
+
+bool layout_parse_index_temporary(const char *name, uint64_t *ret_number)
+{
+    static const char *const endings[] = {"." LAYOUT_LISTS, "." LAYOUT_BUILT, NULL};
+    const char *end = NULL;
+    return path_has_suffix(name, TEMPORARY) && parse_number(name, ret_number, &end) &&
+           is_among(end, strlen(end) - strlen(TEMPORARY), endings);
 }
 
 bool layout_is_own_name(const char *name)
 {
     return strcmp(name, "lock") == 0 || strcmp(name, "segments") == 0 ||
+           strncmp(name, INDEX ".", strlen(INDEX ".")) == 0 ||
            strncmp(name, CATALOG, strlen(CATALOG)) == 0;
 }

@@ -11,10 +11,15 @@
 #define LAYOUT_SUMS "sum"
 #define LAYOUT_DEAD "dead"
 #define LAYOUT_LISTS "lists" /* derived: an index of the plan LISTS */
+#define LAYOUT_BUILT "built" /* what building the index took */
 
 /* All return text for mem_free, NULL when memory ends. */
 char *layout_catalog(const char *folder);
 char *layout_lock(const char *folder);
+char *layout_index_lock(const char *folder);   /* held by whoever builds indexes */
+char *layout_index_status(const char *folder); /* how far that is */
+char *layout_index_wanted(const char *folder); /* exists: the builder is to look once more */
+char *layout_index_log(const char *folder);    /* what the last one in the background said */
 char *layout_segments(const char *folder);
 char *layout_segment_folder(const char *folder, uint64_t segment_folder);
 /* FOLDER/segments/C/NNNNNN without the extension. */
@@ -25,6 +30,8 @@ char *layout_file(const char *stem, const char *extension);
 bool layout_parse_folder(const char *name, uint64_t *ret_segment_folder);
 /* "NNNNNN.EXT"; false for anything else, ".tmp" names too. */
 bool layout_parse_file(const char *name, uint64_t *ret_number);
+/* "NNNNNN.EXT.tmp" of a derived file, which may be in the making without the folder's lock. */
+bool layout_parse_index_temporary(const char *name, uint64_t *ret_number);
 /* True for what may lie in a folder whose database is only half made. */
 bool layout_is_own_name(const char *name);
 

@@ -19,9 +19,19 @@ static int compare_numbers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Numbers of the segments that are stored in a folder, sorted. mem_free(*ret_numbers). */
-static enum err_code stored_numbers(struct sql *sql, uint64_t folder, uint64_t **ret_numbers,
-                                    size_t *ret_count, struct err *err)
+/* Numbers of the segments that are stored in a folder, sorted. */
+struct numbers {
+    uint64_t *items; /* mem_free */
+    size_t count;
+};
+
+static bool is_stored(const struct numbers *stored, uint64_t number)
+{
+    return bsearch(&number, stored->items, stored->count, sizeof number, compare_numbers) != NULL;
+}
+
+static enum err_code stored_numbers(struct sql *sql, uint64_t folder, struct numbers *ret_numbers,
+                                    struct err *err)
 {
     struct sql_statement *statement = NULL;
     uint64_t *numbers = NULL;
@@ -49,46 +59,59 @@ static enum err_code stored_numbers(struct sql *sql, uint64_t folder, uint64_t *
     }
     if (count > 0)
         qsort(numbers, count, sizeof *numbers, compare_numbers);
-    *ret_numbers = numbers;
-    *ret_count = count;
+    *ret_numbers = (struct numbers){numbers, count};
     return ERR_OK;
 }
 
-static enum err_code sweep_names(const char *folder, char **names, size_t name_count,
-                                 const uint64_t *numbers, size_t count, struct err *err)
+/* Is this what a builder of indexes is writing now? One that died left it: then its lock is free,
+ * and ours from here on. A builder that wants it meanwhile tries again. */
+static bool is_being_built(struct database *database, int *lock_fd)
+{
+    struct err ignored;
+    char *path = *lock_fd < 0 ? layout_index_lock(database->folder) : NULL;
+    const bool is_free =
+        *lock_fd >= 0 || (path != NULL && file_lock(path, lock_fd, &ignored) == ERR_OK);
+    mem_free(path);
+    return !is_free;
+}
+
+static enum err_code sweep_names(struct database *database, const char *folder, char **names,
+                                 size_t name_count, const struct numbers *stored, struct err *err)
 {
     enum err_code code = ERR_OK;
+    int lock_fd = -1;
     for (size_t k = 0; code == ERR_OK && k < name_count; k++) {
         uint64_t number = 0;
-        if (layout_parse_file(names[k], &number) &&
-            bsearch(&number, numbers, count, sizeof *numbers, compare_numbers) != NULL)
+        const bool is_temporary = layout_parse_index_temporary(names[k], &number);
+        if ((is_temporary || layout_parse_file(names[k], &number)) && is_stored(stored, number) &&
+            (!is_temporary || is_being_built(database, &lock_fd)))
             continue;
         char *path = path_join(folder, names[k]);
         code = path != NULL ? file_remove(path, err) : err_nomem(err, folder);
         mem_free(path);
     }
+    file_close(lock_fd);
     return code;
 }
 
 static enum err_code sweep_folder(struct database *database, uint64_t number, struct err *err)
 {
-    uint64_t *numbers = NULL;
-    size_t count = 0;
+    struct numbers stored = {0};
     char **names = NULL;
     size_t name_count = 0;
     char *folder = layout_segment_folder(database->folder, number);
     if (folder == NULL)
         return err_nomem(err, database->folder);
-    enum err_code code = stored_numbers(database->sql, number, &numbers, &count, err);
-    if (code == ERR_OK && count == 0) {
+    enum err_code code = stored_numbers(database->sql, number, &stored, err);
+    if (code == ERR_OK && stored.count == 0) {
         code = folder_remove(folder, err);
     } else if (code == ERR_OK) {
         code = folder_list(folder, NAMES_MAX, &names, &name_count, err);
         if (code == ERR_OK)
-            code = sweep_names(folder, names, name_count, numbers, count, err);
+            code = sweep_names(database, folder, names, name_count, &stored, err);
     }
     mem_free(names);
-    mem_free(numbers);
+    mem_free(stored.items);
     mem_free(folder);
     return code;
 }

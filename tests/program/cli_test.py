@@ -568,7 +568,7 @@ def test_index(program):
     rows = [[x + chance.gauss(0, 0.2) for x in centres[i % 50]] for i in range(9000)]
     write_npy(path, "<f4", (9000, 32), b"".join(struct.pack("<32f", *r) for r in rows))
     write_npy(query, "<f4", (1, 32), struct.pack("<32f", *rows[77]))
-    program.ok("import", data, "c", "--vectors", path)
+    program.ok("import", data, "c", "--vectors", path, "--no-index")
 
     def plan(*more):
         return program.json("search", data, "c", "--queries", query, "--stats", *more)["plan"]

@@ -352,8 +352,11 @@ static void test_file__lock(void **state)
     assert_int_equal(file_lock(path, &second, &err),
                      ERR_LOCKED); /* not twice in a process either */
     (void)file_lock_holder(path);
+    assert_true(file_lock_is_held(path));
     assert_int_equal(lock_in_child(path), 1); /* looking at it does not lose it */
     file_close(fd);
+    assert_false(file_lock_is_held(path));
+    assert_false(file_lock_is_held(scratch("none")));
     assert_int_equal(lock_in_child(path), 0); /* the child has ended since */
     assert_int_equal(file_lock(path, &fd, &err), ERR_OK);
     file_close(fd);

@@ -317,7 +317,7 @@ static bool is_built(const struct fixture *fixture, const char *name)
     struct index_facts facts;
     expect_ok(database_open(fixture->folder, DATABASE_READ, &database, err));
     expect_ok(database_snapshot(database, name, &snapshot, err));
-    index_describe(snapshot, 0, &facts);
+    index_describe(database, snapshot, 0, &facts);
     snapshot_unref(snapshot);
     database_close(database);
     return facts.is_built;
