@@ -1,0 +1,154 @@
+/* eval_rows.c: what the evaluators share: nulls, narrowing by a search over all bytes, scratch; and
+ * the two leaves that look at no value. */
+#include <string.h>
+
+#include "filter/plan.h"
+
+#define PROBE_ROWS 512 /* after so many rows a narrowing that keeps most of them is given up */
+
+uint64_t block_valid(const struct block *block, const struct column *column, size_t word)
+{
+    if (column == NULL)
+        return 0;
+    if (column->valid == NULL)
+        return UINT64_MAX;
+    const size_t row = block->first + 64 * word;
+    const size_t shift = row % 64;
+    uint64_t valid = column->valid[row / 64] >> shift;
+    if (shift != 0 && row / 64 + 1 < bitmap_words(column->rows))
+        valid |= column->valid[row / 64 + 1] << (64 - shift);
+    return valid;
+}
+
+void block_keep(const struct leaf *leaf, const struct block *block, const struct column *column,
+                const uint64_t *raw, uint64_t *bits)
+{
+    const uint64_t flip = leaf->negate ? UINT64_MAX : 0;
+    const size_t words = bitmap_words(block->count);
+    if (column != NULL && column->valid == NULL) {
+        for (size_t i = 0; i < words; i++)
+            bits[i] &= raw[i] ^ flip;
+        return;
+    }
+    for (size_t i = 0; i < words; i++)
+        bits[i] &= (raw[i] ^ flip) & block_valid(block, column, i);
+}
+
+void *block_text(struct block *block, size_t size)
+{
+    struct filter_scratch *scratch = block->scratch;
+    if (size > scratch->text_size || scratch->text == NULL) {
+        mem_free(scratch->text);
+        scratch->text = mem_alloc(size + 1, 1);
+        scratch->text_size = scratch->text != NULL ? size : 0;
+    }
+    block->has_failed = block->has_failed || scratch->text == NULL;
+    return scratch->text;
+}
+
+/* Where the needle, or a backslash, stands next in [at, end); `end` when nowhere. */
+struct finder {
+    const struct leaf *leaf;
+    const struct loops *loops;
+    const uint8_t *end;
+    const uint8_t *needle;
+    const uint8_t *backslash;
+};
+
+static void find_needle(struct finder *finder, const uint8_t *at)
+{
+    const size_t found = finder->loops->find(at, (size_t)(finder->end - at), finder->leaf->needle,
+                                             finder->leaf->needle_size);
+    finder->needle = found != SIZE_MAX ? at + found : finder->end;
+}
+
+static void find_backslash(struct finder *finder, const uint8_t *at)
+{
+    const uint8_t *found = memchr(at, '\\', (size_t)(finder->end - at));
+    finder->backslash = found != NULL ? found : finder->end;
+}
+
+/* Whether the row holds one of them; rows are asked in order. */
+static bool find_in_row(struct finder *finder, const uint8_t *start, const uint8_t *end)
+{
+    if (finder->needle < start)
+        find_needle(finder, start);
+    if (finder->backslash < start)
+        find_backslash(finder, start);
+    /* One that reaches into the next row is none, but another may follow it inside that row. */
+    return (finder->needle < end && finder->needle + finder->leaf->needle_size <= end) ||
+           finder->backslash < end;
+}
+
+void block_prefilter(const struct leaf *leaf, const struct block *block,
+                     const struct column *column, bool with_escapes, uint64_t *bits)
+{
+    if (leaf->needle_size == 0 || column == NULL)
+        return;
+    const uint64_t *offsets = column->offsets + block->first;
+    const uint8_t *start = column->bytes + offsets[0];
+    const uint8_t *end = column->bytes + offsets[block->count];
+    if (start == end) {
+        memset(bits, 0, bitmap_words(block->count) * sizeof *bits);
+        return;
+    }
+    struct finder finder = {.leaf = leaf, .loops = block->filter->loops, .end = end};
+    find_needle(&finder, start);
+    finder.backslash = end;
+    if (with_escapes)
+        find_backslash(&finder, start);
+    size_t found = 0;
+    for (size_t row = 0; row < block->count; row++) {
+        if (row == PROBE_ROWS && found > PROBE_ROWS / 2)
+            return;
+        if (find_in_row(&finder, column->bytes + offsets[row], column->bytes + offsets[row + 1]))
+            found++;
+        else
+            bits[row / 64] &= ~((uint64_t)1 << (row % 64));
+    }
+}
+
+bool leaf_test_scalar(const struct leaf *leaf, const struct scalar *scalar)
+{
+    const struct test *test = leaf->test;
+    if (scalar->kind == SCALAR_NONE)
+        return false;
+    if (test->operand.arith != ARITH_NONE) {
+        const struct scalar result = scalar_arith(scalar, test->operand.arith, &test->operand.by);
+        return scalar_in_range(&result, &test->low, &test->high);
+    }
+    if (test->kind == TEST_RANGE)
+        return scalar_in_range(scalar, &test->low, &test->high);
+    if (test->kind == TEST_IN)
+        return set_find(&leaf->set, scalar) != SET_NOT_FOUND;
+    return scalar->kind == SCALAR_STRING && like_match(&leaf->like, scalar->data, scalar->size);
+}
+
+void eval_null(const struct leaf *leaf, struct block *block, uint64_t *bits)
+{
+    const struct column *column = block->columns[leaf->test->operand.field];
+    const uint64_t flip = leaf->negate ? 0 : UINT64_MAX;
+    for (size_t i = 0; i < bitmap_words(block->count); i++)
+        bits[i] &= block_valid(block, column, i) ^ flip;
+}
+
+/* A fair coin for each row, the same each time. */
+static bool is_drawn(uint64_t row, uint64_t seed, double share)
+{
+    uint64_t hash = row + seed * UINT64_C(0x9E3779B97F4A7C15) + UINT64_C(0x632BE59BD9B4E019);
+    hash = (hash ^ hash >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    hash = (hash ^ hash >> 27) * UINT64_C(0x94D049BB133111EB);
+    hash ^= hash >> 31;
+    return (double)(hash >> 11) * 0x1p-53 < share;
+}
+
+void eval_sample(const struct leaf *leaf, struct block *block, uint64_t *bits)
+{
+    for (size_t word = 0; word < bitmap_words(block->count); word++)
+        for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
+            const size_t k = (size_t)__builtin_ctzll(left);
+            if (!is_drawn(block->sample_base + 64 * word + k, block->filter->seed,
+                          leaf->test->share))
+                bits[word] &= ~((uint64_t)1 << k);
+        }
+}

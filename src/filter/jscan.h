@@ -1,0 +1,34 @@
+/* jscan.h: finding one value in a JSON text without reading it into a tree.
+ *
+ * The text is walked once, byte after byte, and values that are not asked for are skipped; nothing
+ * is allocated and nothing recurses. A text that is no JSON gives "not found" or some value that is
+ * in it, and never a byte beyond it is read. Of a key that stands twice the first counts. */
+#ifndef GODWIT_FILTER_JSCAN_H
+#define GODWIT_FILTER_JSCAN_H
+
+#include "filter/scalar.h"
+
+struct jvalue {
+    const uint8_t *at;  /* its first byte */
+    const uint8_t *end; /* of the whole text, not of the value */
+};
+
+/* The value that a path leads to; no step: the document itself. */
+bool jscan_find(const uint8_t *text, size_t size, const struct step *steps, size_t count,
+                struct jvalue *ret);
+
+/* Arrays: `for (ok = jscan_first(array, &item); ok; ok = jscan_next(&item))`; first is false for
+ * what is no array. */
+bool jscan_first(const struct jvalue *array, struct jvalue *ret_item);
+bool jscan_next(struct jvalue *item);
+
+bool jscan_is_array(const struct jvalue *value);
+bool jscan_is_null(const struct jvalue *value);
+
+/* A value as a scalar; SCALAR_NONE for null, arrays, objects. Where a string has escapes, its data
+ * is the written form and *ret_has_escapes is true: jscan_decode gives the content. */
+struct scalar jscan_scalar(const struct jvalue *value, bool *ret_has_escapes);
+/* Writes the content of a string; `to` has room for `size` bytes. Returns the bytes written. */
+size_t jscan_decode(const uint8_t *from, size_t size, uint8_t *to);
+
+#endif
