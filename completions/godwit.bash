@@ -188,6 +188,7 @@ _godwit()
         --queries) _godwit_files; return ;;
         --k|-k) return ;;
         --partition|-p) return ;;
+        --only-ids) _godwit_files; return ;;
         --level) return ;;
         --recall) return ;;
         --threads|-t) return ;;
@@ -196,7 +197,7 @@ _godwit()
         --labels) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--vector --like --queries --k --partition --level --recall --threads --out --out-scores --labels --stats --json --help --no-color"
+            _godwit_words "--vector --like --queries --k --partition --only-ids --level --recall --threads --out --out-scores --labels --stats --json --help --no-color"
         else
             _godwit_files
         fi

@@ -28,6 +28,7 @@ struct search {
     const struct collection_facts *facts;
     struct vectors queries;
     struct lookup_result like; /* owns the query of --like */
+    struct lookup_marks marks; /* the rows of --only-ids */
     struct labels labels;
     struct search_request request;
     struct npy_writer *ids_out;
@@ -90,6 +91,21 @@ static enum err_code read_queries(struct search *s, struct err *err)
     if (s->queries.rows == 0)
         return err_set(err, ERR_INVALID, "%s: no queries", file);
     return ERR_OK;
+}
+
+/* --only-ids: which rows may be hits. */
+static enum err_code read_filter(struct search *s, struct err *err)
+{
+    const char *file = arguments_text(s->arguments, "only-ids");
+    struct ids ids = {0};
+    if (file == NULL)
+        return ERR_OK;
+    enum err_code code = ids_from_npy(file, &ids, err);
+    if (code == ERR_OK)
+        code = lookup_mark(s->snapshot, ids.items, (size_t)ids.count, &s->marks, err);
+    ids_release(&ids);
+    s->request.allow = (const uint64_t *const *)s->marks.bitmaps;
+    return code;
 }
 
 static enum err_code fill_request(struct search *s, struct err *err)
@@ -360,6 +376,8 @@ static enum err_code run(struct arguments *arguments, struct err *err)
     if (code == ERR_OK)
         code = fill_request(&s, err);
     if (code == ERR_OK)
+        code = read_filter(&s, err);
+    if (code == ERR_OK)
         code = open_outputs(&s, err);
     if (code == ERR_OK)
         code = answer(&s, err);
@@ -369,6 +387,7 @@ static enum err_code run(struct arguments *arguments, struct err *err)
         lookup_result_release(&s.like);
     else
         vectors_release(&s.queries);
+    lookup_marks_release(&s.marks);
     labels_release(&s.labels);
     snapshot_unref(s.snapshot);
     database_close(s.database);
@@ -402,6 +421,11 @@ static const struct option_spec options[] = {
      .is_repeatable = true,
      .argument = "NAME",
      .help = "Search only this partition; may be given several times."},
+    {.name = "only-ids",
+     .kind = OPTION_FILE,
+     .argument = "FILE.npy",
+     .help = "Only rows with these ids may be hits: int64 (n,), at most 1,048,576. What level and "
+             "recall promise holds among them."},
     {.name = "level",
      .kind = OPTION_COUNT,
      .argument = "N",

@@ -176,6 +176,58 @@ void lookup_result_release(struct lookup_result *result)
     *result = (struct lookup_result){0};
 }
 
+static enum err_code mark_segment(struct segment *segment, const struct id_set *set,
+                                  const struct kernel *kernel, struct lookup_marks *marks,
+                                  struct err *err)
+{
+    const uint64_t rows = segment->facts.rows;
+    uint64_t *bitmap = mem_zalloc(bitmap_words((size_t)rows) + 1, sizeof *bitmap);
+    if (bitmap == NULL)
+        return err_nomem(err, "search");
+    marks->bitmaps[marks->segment_count++] = bitmap;
+    for (uint64_t first = 0; first < rows; first += BLOCK_ROWS) {
+        const size_t count = rows - first < BLOCK_ROWS ? (size_t)(rows - first) : BLOCK_ROWS;
+        const enum err_code code = segment_touch(&segment->ids, first, count, 8, err);
+        if (code != ERR_OK)
+            return code;
+        marks->rows +=
+            id_set_find(set, kernel, segment->ids.data + first * 8, count, bitmap + first / 64);
+    }
+    return ERR_OK;
+}
+
+enum err_code lookup_mark(struct snapshot *snapshot, const int64_t *ids, size_t count,
+                          struct lookup_marks *ret_marks, struct err *err)
+{
+    const struct kernel *kernel = NULL;
+    struct id_set set = {0};
+    struct lookup_marks marks = {0};
+    enum err_code code = kernel_select(NULL, &kernel, err);
+    if (code == ERR_OK)
+        code = id_set_init(&set, ids, count, err);
+    if (code != ERR_OK)
+        return code;
+    marks.bitmaps = mem_zalloc(snapshot->segment_count + 1, sizeof *marks.bitmaps);
+    if (marks.bitmaps == NULL)
+        code = err_nomem(err, "search");
+    for (size_t k = 0; code == ERR_OK && k < snapshot->segment_count; k++)
+        code = mark_segment(&snapshot->segments[k], &set, kernel, &marks, err);
+    id_set_release(&set);
+    if (code == ERR_OK)
+        *ret_marks = marks;
+    else
+        lookup_marks_release(&marks);
+    return code;
+}
+
+void lookup_marks_release(struct lookup_marks *marks)
+{
+    for (size_t k = 0; k < marks->segment_count; k++)
+        mem_free(marks->bitmaps[k]);
+    mem_free(marks->bitmaps);
+    *marks = (struct lookup_marks){0};
+}
+
 enum err_code lookup_count(const struct snapshot *snapshot, const char *partition,
                            uint64_t *ret_rows, struct err *err)
 {

@@ -29,6 +29,17 @@ enum err_code lookup_get(struct snapshot *snapshot, const char *partition, const
                          size_t count, struct lookup_result *ret_result, struct err *err) MUST_USE;
 void lookup_result_release(struct lookup_result *result);
 
+/* Rows by the thousand, for the filter of a search: a bitmap for each segment of the snapshot. */
+struct lookup_marks {
+    uint64_t **bitmaps; /* bit k set: row k has one of the ids, dead rows too; never NULL inside */
+    size_t segment_count;
+    uint64_t rows; /* marked, dead ones included */
+};
+/* Errors: ERR_INVALID (more than LOOKUP_IDS_MAX), ERR_CORRUPT, ERR_NOMEM. */
+enum err_code lookup_mark(struct snapshot *snapshot, const int64_t *ids, size_t count,
+                          struct lookup_marks *ret_marks, struct err *err) MUST_USE;
+void lookup_marks_release(struct lookup_marks *marks); /* zeroed accepted */
+
 /* Live rows of a partition, or of all with NULL. ERR_NO_PARTITION. */
 enum err_code lookup_count(const struct snapshot *snapshot, const char *partition,
                            uint64_t *ret_rows, struct err *err) MUST_USE;

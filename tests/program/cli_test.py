@@ -493,6 +493,18 @@ def test_search_in_partitions(program):
     expect([h["id"] for h in both] == [2, 3, 7], f"{both}")
 
 
+def test_search_among_some_ids(program):
+    data, path = migrated(program), os.path.join(program.work, "ids.npy")
+
+    def found(*ids):
+        write_npy(path, "<i8", (len(ids),), struct.pack(f"<{len(ids)}q", *ids))
+        return [h["id"] for h in program.json("search", data, "faces", "--vector", "[2, 2.25]", "--only-ids", path)["results"][0]["hits"]]
+
+    expect(found(7, 3, 99, 3) == [3, 7], f"{found(7, 3, 99, 3)}")
+    expect(found() == [] and found(1) == [], "a deleted row, or any, is found")          # row 1 is deleted
+    program.ok("search", data, "faces", "--like", "2", "--only-ids", data, codes=(1, 2, 3))
+
+
 def test_labels(program):
     data, path = migrated(program), os.path.join(program.work, "labels.tsv")
     with open(path, "w", encoding="utf-8") as f:

@@ -154,12 +154,43 @@ static void test_lookup__cursor_counts_duplicates(void **state)
     cursor_close(cursor);
 }
 
+static void test_lookup__marks_every_row_of_an_id(void **state)
+{
+    const struct fixture *fixture = *state;
+    static int64_t ids[150];
+    struct lookup_marks marks = {0};
+    uint64_t rows = 0;
+    for (size_t k = 0; k < 150; k++)
+        ids[k] = (int64_t)k * 4; /* up to 596: in all three segments */
+    expect_ok(lookup_mark(fixture->snapshot, ids, 150, &marks, err));
+    assert_int_equal(marks.segment_count, snapshot_facts(fixture->snapshot)->segment_count);
+    for (size_t k = 0; k < marks.segment_count; k++)
+        for (size_t word = 0; word < 4; word++)
+            rows += (uint64_t)__builtin_popcountll(marks.bitmaps[k][word]);
+    uint64_t expected = 0;
+    for (size_t k = 0; k < 3; k++)
+        for (size_t row = 0; row < fixture->sample.data[k].rows; row++)
+            expected += fixture->sample.data[k].ids[row] % 4 == 0 &&
+                        sample_is_live(&fixture->sample, k, row);
+    assert_int_equal(rows, expected); /* a copy has no dead rows */
+    assert_int_equal(marks.rows, expected);
+    lookup_marks_release(&marks);
+    expect_ok(lookup_mark(fixture->snapshot, ids, 0, &marks, err));
+    assert_int_equal(marks.rows, 0);
+    lookup_marks_release(&marks);
+    struct err failure = {0};
+    assert_int_equal(
+        lookup_mark(fixture->snapshot, ids, (size_t)LOOKUP_IDS_MAX + 1, &marks, &failure),
+        ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lookup__the_first_live_row_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lookup__within_a_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lookup__few_ids_and_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lookup__marks_every_row_of_an_id, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lookup__counts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lookup__cursor_of_a_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lookup__cursor_counts_duplicates, setup, teardown),
