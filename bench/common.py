@@ -13,6 +13,10 @@ from pathlib import Path
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "godwit-bench"
 
 
+# Put before the command lines of what is measured: GODWIT_BENCH_FIRST="chrt -f 10" lets it run before anything else on the machine.
+FIRST = os.environ.get("GODWIT_BENCH_FIRST", "").split()
+
+
 def enter_environment(name, packages, **variables):
     """Starts again inside a virtual environment that has exactly these packages.
 

@@ -41,6 +41,7 @@ ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", 
 RECALLS = [0.90, 0.95, 0.99]
 ENOUGH, TOO_LOW = 0.998, 0.85   # settings with more effort than the first needs are left out, those below the second measured once
 NEAR_ENVELOPE = 0.7         # of the envelope's speed: a setting below that is not measured again
+FILTERS, WANTED = (0.01, 0.1, 0.5), 0.95
 # Wanted ratios of speed at recall .95 and .99: to hnswlib, to each other peer.
 AIMS = {"minilm": ((6, 5), (1.7, 1.7)), "glove": ((5, 7), (1.3, 1.3)), "clustered": ((3, 4), (1.7, 1.7))}
 
@@ -61,7 +62,7 @@ class PeerSide:
                                    "queries": str(whole.folder / whole.spec.queries), "scratch": str(scratch), "kept": str(self.kept)})
 
     def _command(self, verb):
-        return [sys.executable, HERE / "peers.py", verb, self.name, self.request]
+        return [*common.FIRST, sys.executable, HERE / "peers.py", verb, self.name, self.request]
 
     def make(self):
         """Builds the index unless it is kept; True when it was built."""
@@ -140,7 +141,7 @@ class Set:
         self.rows, self.queries = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / self.spec.queries)
         self.kth = np.load(folder / self.spec.kth).tolist()
         self.kept = folder.parent / "peers" / folder.name
-        self.sides, self.failures, self.measured = [], [], []
+        self.sides, self.failures, self.measured, self.filters = [], [], [], []
 
     def _scratch(self):
         return Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.scratch))
@@ -180,12 +181,12 @@ class Set:
         for make in self._peer_sides():
             self._add(make)
 
-    def _recall(self, ids):
+    def _recall(self, ids, kth=None):
         import numpy as np
 
         array = np.array([list(row[:datasets.K]) + [-1] * (datasets.K - len(row)) for row in ids])
         far = datasets.distances(self.spec.metric, self.queries, np.asarray(self.rows[np.maximum(array, 0)]))
-        return envelope.recall([list(zip(row, near)) for row, near in zip(array.tolist(), far.tolist())], self.kth, datasets.K)
+        return envelope.recall([list(zip(row, near)) for row, near in zip(array.tolist(), far.tolist())], kth or self.kth, datasets.K)
 
     def _measure_one(self, point):
         try:
@@ -232,6 +233,31 @@ class Set:
             self._drop_hopeless()
             say(f"  round {number + 1} of {self.options.rounds} done, load {os.getloadavg()[0]:.1f}")
 
+    def measure_filters(self):
+        """Godwit among shares of the rows: for each the cheapest level that finds WANTED, beside the same without a filter, in turn."""
+        import numpy as np
+
+        side = next((s for s in self.sides if s.name == "godwit" and s.facts["has_index"]), None)
+        if side is None or not side.side.has("search", "--only-ids") or self.spec.queries != "queries.npy":
+            return
+        levels = range(godwit.FIRST_LEVEL, godwit.EXACT_LEVEL + 1)
+        kth, queries = {0: self.kth}, self.queries
+        for share in FILTERS:
+            ids = np.load(side.side.filter_file(share))
+            rows = np.asarray(self.rows[ids])
+            near = ids[datasets.truth(self.spec, rows, queries)]
+            kth[share] = datasets.distances(self.spec.metric, queries, np.asarray(self.rows[near])).max(1).tolist()
+        best = {(share, level): [None, float("inf"), ""] for share in kth for level in levels}
+        for _ in range(self.options.rounds):
+            for (share, level), found in best.items():
+                seconds, ids, stats = side.measure({"level": level, "share": share}, found[0] is None)
+                if ids is not None:
+                    found[0] = self._recall(ids, kth[share])
+                if seconds < found[1]:
+                    found[1:] = [seconds, stats["plan"]]
+        self.filters = [{"share": share, "level": level, "recall": recall, "us": 1e6 * seconds / len(queries), "plan": plan}
+                        for (share, level), (recall, seconds, plan) in best.items()]
+
     def close(self):
         for side in self.sides:
             side.close()
@@ -249,7 +275,8 @@ class Set:
                               "plan": p.stats.get("plan")} for p in self.measured if p.side is side and p.recall is not None]}
                  for side in self.sides]
         return {"set": self.name, "title": self.spec.title, "metric": self.spec.metric, "rows": len(self.rows),
-                "columns": self.rows.shape[1], "queries": len(self.queries), "sides": sides, "failures": self.failures}
+                "columns": self.rows.shape[1], "queries": len(self.queries), "sides": sides, "filters": self.filters,
+                "failures": self.failures}
 
 
 def short_how(how):
@@ -291,6 +318,8 @@ def report(whole):
               + f"{number(max((p[0] for p in points), default=None), '{:.4f}'):>13}")
     print("+: its fastest setting, whose recall is higher")
     report_godwit(whole)
+    report_filters(whole)
+    report_build(whole)
     report_aims(whole, ours)
 
 
@@ -305,14 +334,33 @@ def report_godwit(whole):
     if exact:
         print(f"godwit exact: {exact[0][1]:.0f} queries/s at recall {exact[0][0]:.4f}")
     answers = f"first answer {facts['first_answer_s']:.2f} s after the start (import and one exact search)"
-    if "index_answer_s" in facts and facts["has_index"]:
-        answers += f", index ({', '.join(facts['plans'])}) {facts['index_answer_s']:.2f} s"
+    if "index_answer_s" in facts:
+        answers += f", through lists {facts['lists_answer_s']:.2f} s, all of {', '.join(facts['plans'])} {facts['index_answer_s']:.2f} s"
+        print(f"godwit: built in {facts['lists_cpu_s']:.2f} s (lists) and {facts['graph_cpu_s']:.2f} s (graph) of processor time; "
+              + ", ".join(f"{size / len(whole.rows):.0f} bytes a row in {name}" for name, size in sorted(facts["files"].items())))
     print(f"godwit: {answers}; import {facts['import_cpu_s']:.2f} s of processor time")
     calls = [s.facts["call_us"] for s in whole.sides if "call_us" in s.facts]
     if calls:
         print(f"zvec: {min(calls):.1f} microseconds of each call taken off")
     for failure in whole.failures:
         print(f"FAILED: {failure}")
+
+
+def cheapest(filters, share, wanted):
+    """The fastest level that finds as much among a share of the rows (0: all), or None."""
+    able = [f for f in filters if f["share"] == share and f["recall"] >= wanted]
+    return min(able, key=lambda f: f["us"], default=None)
+
+
+def report_filters(whole):
+    if not whole.filters:
+        return
+    plain = cheapest(whole.filters, 0, WANTED)
+    print(f"godwit among a share of the rows, fastest level with recall {WANTED}; without a filter {plain['us']:.1f} us (level {plain['level']})")
+    for share in FILTERS:
+        found = cheapest(whole.filters, share, WANTED)
+        print(f"  {100 * share:3.0f} %: {found['us']:.1f} us, {found['us'] / plain['us']:.2f} x (level {found['level']}, recall "
+              f"{found['recall']:.4f}, {found['plan']})")
 
 
 def report_aims(whole, ours):
@@ -326,6 +374,37 @@ def report_aims(whole, ours):
             if reached is not None:
                 print(f"aim: {name} at {recall:.2f}: {reached:.2f} x of {wanted} x wanted: "
                       f"{'reached' if reached >= wanted else 'NOT reached'}")
+
+
+def side_of(whole, name, **how):
+    """The facts of the first index of an engine that was built so, or None."""
+    return next((s.facts for s in whole.sides if s.name == name and all(s.how.get(k) == v for k, v in how.items())), None)
+
+
+def build_aims(whole):
+    """(words, reached, wanted, whether less is better) for building and memory; sets of floats only."""
+    ours = side_of(whole, "godwit")
+    hnsw, pq = side_of(whole, "hnswlib", m=16, efc=200), side_of(whole, "faiss-ivfpq")
+    zvec = min((s.facts for s in whole.sides if s.name == "zvec"), key=lambda f: f["build_cpu_s"], default=None)
+    if not ours or "lists_cpu_s" not in ours:
+        return
+    lists, both = ours["lists_cpu_s"], ours["lists_cpu_s"] + ours["graph_cpu_s"]
+    if hnsw:
+        yield "building lists, less than hnswlib M 16 efC 200", hnsw["build_cpu_s"] / lists, 25, False
+        yield "building all, less than hnswlib M 16 efC 200", hnsw["build_cpu_s"] / both, 10, False
+        beyond = whole.beyond_floats(hnsw) * len(whole.rows)
+        yield "memory of lists, of hnswlib's M 16", ours["files"].get("lists", 0) / beyond, 0.3, True
+        yield "memory of all, of hnswlib's M 16", ours["size"] / beyond, 0.8, True
+    if pq:
+        yield "building lists, less than Faiss IVFPQ", pq["build_cpu_s"] / lists, 1.5, False
+    if zvec:
+        yield "building all, less than zvec's quickest", zvec["build_cpu_s"] / both, 4, False
+
+
+def report_build(whole):
+    for words, reached, wanted, is_less in build_aims(whole):
+        is_reached = reached <= wanted if is_less else reached >= wanted
+        print(f"aim: {words}: {reached:.2f} x of {wanted} x wanted: {'reached' if is_reached else 'NOT reached'}")
 
 
 def versions(program):
@@ -371,6 +450,7 @@ def run_set(name, options, cache, scratch):
     try:
         whole.build()
         whole.measure()
+        whole.measure_filters()
     finally:
         whole.close()
     report(whole)
