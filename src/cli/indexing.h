@@ -18,7 +18,8 @@
 #define INDEXING_OPTIONS                                                                           \
     {.name = "wait-index",                                                                         \
      .help = "Stay until the indexes are built, and show how far they are. Otherwise a process "   \
-             "of its own builds them in the background; godwit jobs shows it."},                   \
+             "of its own builds them in the background; godwit jobs shows it. Needed where the "   \
+             "end of the command ends everything: in a container, in CI."},                        \
     {                                                                                              \
         .name = "no-index", .help = "Build no indexes now; godwit index DB --build does it later." \
     }

@@ -8,6 +8,9 @@ exit code 99 (TSAN_OPTIONS of scripts/run_tests.py), which no case accepts.
 """
 import argparse
 import os
+import random
+import struct
+import subprocess
 import sys
 import tarfile
 
@@ -48,8 +51,27 @@ def search(program):
         expect(a.read() == b.read(), "one thread and four threads answer differently")
 
 
+def index(program):
+    """Built with four threads and one more that tells how far it is, beside searches."""
+    data, path = os.path.join(program.work, "data"), os.path.join(program.work, "v.npy")
+    rows, dim, chance = 12000, 8, random.Random(1)
+    head = repr({"descr": "<f4", "fortran_order": False, "shape": (rows, dim)}).encode()
+    head += b" " * (63 - (10 + len(head)) % 64) + b"\n"
+    with open(path, "wb") as f:
+        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head)
+        f.write(struct.pack(f"<{rows * dim}f", *(chance.gauss(0, 1) for _ in range(rows * dim))))
+    program.ok("import", data, "c", "--vectors", path, "--no-index")
+    building = subprocess.Popen([program.binary, "index", data, "--build", "--threads", "4"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while building.poll() is None:
+        program.ok("search", data, "c", "--like", "7", "--threads", "4")
+        program.ok("jobs", data)
+    out = building.communicate()[0].decode(errors="replace")
+    expect(building.returncode == 0, f"index --build ends with {building.returncode}: {out[-1500:]}")
+    program.ok("search", data, "c", "--like", "7", "--threads", "4", "--level", "6")
+
+
 CASES = [("migrate with four threads, verify", migrate_and_verify), ("migrate again: replace, append", migrate_again),
-         ("search with one thread and with four", search)]
+         ("search with one thread and with four", search), ("index with four threads beside searches", index)]
 
 
 def main():

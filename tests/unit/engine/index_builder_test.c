@@ -1,10 +1,12 @@
 /* index_builder_test.c: one builder at a time, writers beside it, segments that vanish, what it
  * leaves for others to read, and what a dead one left. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sample.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/import.h"
@@ -289,6 +291,42 @@ static void test_index_builder__tells_stale_from_damaged(void **state)
     assert_int_equal(describe(fixture, "big").state, INDEX_READY);
 }
 
+static enum err_code build_code(const struct fixture *fixture, struct err *err)
+{
+    struct index_builder *builder = NULL;
+    struct index_counts counts = {0};
+    const struct index_options options = {.threads = 1, .is_forced = true};
+    enum err_code code = index_builder_open(fixture->folder, NULL, false, &builder, err);
+    if (code == ERR_OK)
+        code = index_builder_run(builder, NULL, &options, &counts, err);
+    index_builder_close(builder);
+    return code;
+}
+
+/* Each call fails once: what only watches the build does not end it, and the next one mends all. */
+static void test_index_builder__every_call_fails_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    static const enum fault_kind kinds[] = {FAULT_MALLOC, FAULT_OPEN,  FAULT_WRITE,
+                                            FAULT_RENAME, FAULT_FSYNC, FAULT_UNLINK};
+    static const int reasons[] = {ENOMEM, EMFILE, ENOSPC, EIO, EIO, EIO};
+    import(fixture, "big", ROWS);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        bool was_reached = true;
+        for (size_t n = 0; was_reached; n += 1 + n / 4) {
+            struct err failure = {0};
+            fault_arm(kinds[k], n, reasons[k]);
+            const enum err_code code = build_code(fixture, &failure);
+            was_reached = fault_disarm();
+            if (code != ERR_OK)
+                assert_true(strlen(failure.msg) > 10);
+            if (!was_reached)
+                assert_int_equal(code, ERR_OK);
+        }
+        assert_int_equal(describe(fixture, "big").state, INDEX_READY);
+    }
+}
+
 #define BUILDER_TEST(name)                                                                         \
     cmocka_unit_test_setup_teardown(test_index_builder__##name, setup, teardown)
 
@@ -303,6 +341,7 @@ int main(void)
         BUILDER_TEST(a_dead_one_is_recognised),
         BUILDER_TEST(goes_on_past_damage),
         BUILDER_TEST(tells_stale_from_damaged),
+        BUILDER_TEST(every_call_fails_once),
     };
     return cmocka_run_group_tests_name("index_builder", tests, NULL, NULL);
 }
