@@ -61,7 +61,10 @@ static void wait_for_go(void *data, struct call *call)
     if (state == CALL_LATE)
         atomic_fetch_add(&app->late, 1);
     atomic_fetch_sub(&app->waiting, 1);
-    echo(app, call);
+    if (state == CALL_LATE)
+        call_reply_status(call, GRPC_DEADLINE_EXCEEDED, "waited too long");
+    else
+        echo(app, call);
 }
 
 static void silent(void *app, struct call *call)
