@@ -45,9 +45,11 @@ static void json_ladder(const struct index_facts *facts, struct text *json)
             json_add_uint(json, "k", facts->ks[c]);
             json_add_uint(json, "level", level + 1);
             json_add_float(json, "recall", rung->recall);
-            json_add_string(json, "plan", rung->probes > 0 ? "lists" : "flat");
+            json_add_string(json, "plan", rung->plan);
             json_add_uint(json, "probes", rung->probes);
             json_add_uint(json, "rerank", rung->rerank);
+            json_add_uint(json, "ef", rung->ef);
+            json_add_uint(json, "graph_rerank", rung->graph_rerank);
             json_close(json, '}');
         }
     json_close(json, ']');
@@ -60,6 +62,18 @@ static enum index_state state_of(const struct index_run *run, const struct index
     const bool is_under_way = status->activity == INDEX_BUILDING && status->has_segment &&
                               status->folder == facts->folder && status->number == facts->number;
     return is_under_way && facts->state != INDEX_READY ? INDEX_UNDER_WAY : facts->state;
+}
+
+static bool has_index(const struct index_facts *facts)
+{
+    return facts->is_built || facts->has_graph;
+}
+
+static const char *plan_of(const struct index_facts *facts)
+{
+    if (facts->has_graph)
+        return facts->is_built ? "lists+graph" : "graph";
+    return facts->is_built ? "lists" : "flat";
 }
 
 static struct index_cost cost_of(const struct index_facts *facts)
@@ -103,32 +117,37 @@ static void json_segment(struct index_run *run, const struct collection_facts *f
     json_add_string(json, "partition", f->partitions[facts->partition].name);
     json_add_uint(json, "segment", segment);
     json_add_uint(json, "rows", facts->rows);
-    json_add_string(json, "plan", facts->is_built ? "lists" : "flat");
+    json_add_string(json, "plan", plan_of(facts));
     json_add_bool(json, "is_possible", facts->is_possible);
     json_add_string(json, "state", index_state_name(state_of(run, facts)));
     if (facts->has_record)
         json_record(facts, json);
-    if (facts->is_built) {
+    if (has_index(facts)) {
         json_add_uint(json, "size", facts->size);
         json_add_uint(json, "lists", facts->lists);
+        json_add_bool(json, "is_graph_needless", facts->is_judged);
+        json_add_uint(json, "degree", facts->degree);
+        json_add_uint(json, "bits", facts->bits);
         json_add_bool(json, "is_rotated", facts->is_rotated);
         json_ladder(facts, json);
     }
     json_close(json, '}');
 }
 
-/* "23 (80)": lists scanned and rows scored at a level. */
+/* "lists 23 (80)", "graph 60 (15)": how far a level goes, and rows scored. */
 static void rung_cell(const struct index_facts *facts, unsigned level, struct table *table)
 {
     const struct index_rung *rung = &facts->ladder[K_SHOWN][level - 1];
     struct text cell;
     text_init(&cell);
-    if (!facts->is_built)
+    if (!has_index(facts))
         text_add(&cell, "");
-    else if (rung->probes == 0)
-        text_add(&cell, "all");
+    else if (strcmp(rung->plan, "graph") == 0)
+        text_addf(&cell, "graph %zu (%zu)", rung->ef, rung->graph_rerank);
+    else if (strcmp(rung->plan, "lists") == 0)
+        text_addf(&cell, "lists %zu (%zu)", rung->probes, rung->rerank);
     else
-        text_addf(&cell, "%zu (%zu)", rung->probes, rung->rerank);
+        text_add(&cell, "all");
     table_cell(table, text_get(&cell));
     text_release(&cell);
 }
@@ -148,7 +167,7 @@ static void state_cells(const struct index_run *run, const struct index_facts *f
     }
     table_cell(table, text_get(&cell));
     text_release(&cell);
-    const bool is_shown = facts->has_record && facts->is_built;
+    const bool is_shown = facts->has_record && has_index(facts);
     table_cell(table, is_shown ? format_seconds((uint64_t)(cost_of(facts).cpu_s * 1e9), time) : "");
 }
 
@@ -160,9 +179,9 @@ static void table_segment(const struct index_run *run, const struct collection_f
     table_cell_name(table, "", f->partitions[facts->partition].name);
     table_cell_number(table, segment);
     table_cell_number(table, facts->rows);
-    table_cell(table, facts->is_built ? "lists" : "flat");
+    table_cell(table, plan_of(facts));
     state_cells(run, facts, table);
-    if (facts->is_built) {
+    if (has_index(facts)) {
         table_cell_size(table, facts->size);
         table_cell_number(table, facts->lists);
     } else {
@@ -378,8 +397,9 @@ const struct command cmd_index = {
         "Without an index a search looks at every row and is exact. With one it looks where the "
         "nearest rows should be, as far as the asked --level or --recall needs, which was measured "
         "on the segment itself when the index was built; --level 10 is still exact. The columns "
-        "of levels show how many lists are scanned and, in brackets, how many rows are scored "
-        "exactly for k up to 10; \"all\" is a scan.\n\n"
+        "of levels show the plan of a single query for k up to 10: how many lists are scanned, or "
+        "how many rows a walk through the graph keeps, and, in brackets, how many rows are scored "
+        "exactly; \"all\" is a scan.\n\n"
         "migrate and import have indexes built in the background. A build that was killed costs "
         "the segment it was at; --build goes on with those that are missing. One program at a time "
         "builds in a folder. Writers need not wait for it, nor it for them.\n\n"

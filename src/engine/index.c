@@ -9,8 +9,11 @@
 #include "base/pool.h"
 #include "engine/calibrate.h"
 #include "engine/database_internal.h"
+#include "engine/graph.h"
+#include "engine/graph_build.h"
 #include "engine/layout.h"
 #include "engine/lists_build.h"
+#include "engine/plan.h"
 #include "engine/snapshot_internal.h"
 
 _Static_assert(INDEX_LEVELS == LISTS_LEVELS && INDEX_K_CLASSES == LISTS_K_CLASSES,
@@ -41,23 +44,44 @@ static char *file_of(const struct database *database, const struct segment_facts
     return path;
 }
 
-/* Why is there no index? */
-static enum index_state state_of_missing(const struct database *database,
-                                         const struct snapshot *snapshot,
-                                         const struct segment *segment)
+/* What a file of the segment is like now; one that was finished just now is used by the next
+ * snapshot. */
+static enum err_code try_file(const struct database *database, const struct snapshot *snapshot,
+                              const struct segment *segment, enum index_plan plan)
 {
     const struct lists_identity identity = {snapshot->facts.metric, snapshot->facts.dim,
                                             segment->facts.rows, segment->facts.sums_hash,
                                             segment->facts.dead_hash};
-    if (segment->lists != NULL)
-        return INDEX_DAMAGED;
     struct lists *lists = NULL;
+    struct graph *graph = NULL;
     struct err ignored;
-    char *path = file_of(database, &segment->facts, LAYOUT_LISTS);
-    const enum err_code code =
-        path != NULL ? lists_open(path, &identity, &lists, &ignored) : ERR_NOMEM;
+    char *path =
+        file_of(database, &segment->facts, plan == INDEX_LISTS ? LAYOUT_LISTS : LAYOUT_GRAPH);
+    enum err_code code = ERR_NOMEM;
+    if (path != NULL)
+        code = plan == INDEX_LISTS ? lists_open(path, &identity, &lists, &ignored)
+                                   : graph_open(path, &identity, &graph, &ignored);
     mem_free(path);
-    lists_close(lists); /* finished just now: the next snapshot uses it */
+    lists_close(lists);
+    graph_close(graph);
+    return code;
+}
+
+/* The lists count first; a graph may be missing beside sound lists. */
+static enum index_state state_of_files(const struct database *database,
+                                       const struct snapshot *snapshot,
+                                       const struct segment *segment,
+                                       const struct index_facts *facts)
+{
+    const bool has_graph = facts->has_graph || facts->is_judged;
+    if (facts->is_built && has_graph)
+        return INDEX_READY;
+    if ((!facts->is_built && segment->lists != NULL) || (!has_graph && segment->graph != NULL))
+        return INDEX_DAMAGED;
+    enum err_code code =
+        facts->is_built ? ERR_OK : try_file(database, snapshot, segment, INDEX_LISTS);
+    if (code == ERR_OK && !has_graph)
+        code = try_file(database, snapshot, segment, INDEX_GRAPH);
     if (code == ERR_OK)
         return INDEX_READY;
     if (code == ERR_STATE || code == ERR_UNSUPPORTED)
@@ -71,12 +95,47 @@ static void describe_state(const struct database *database, const struct snapsho
     char *path = file_of(database, &segment->facts, LAYOUT_BUILT);
     facts->has_record = path != NULL && index_record_read(path, &facts->record);
     mem_free(path);
-    if (facts->is_built)
-        facts->state = INDEX_READY;
-    else if (facts->is_possible)
-        facts->state = state_of_missing(database, snapshot, segment);
+    if (facts->is_possible)
+        facts->state = state_of_files(database, snapshot, segment, facts);
     if (facts->state == INDEX_MISSING && facts->has_record && facts->record.has_failed)
         facts->state = INDEX_BROKEN;
+}
+
+static void describe_lists(const struct lists_header *header, struct index_facts *facts)
+{
+    facts->lists = header->lists;
+    facts->is_rotated = header->is_rotated;
+    for (size_t c = 0; c < INDEX_K_CLASSES; c++)
+        for (size_t level = 0; level < INDEX_LEVELS; level++) {
+            const struct lists_rung *rung = &header->ladder.rungs[LISTS_NEAR][c][level];
+            facts->ladder[c][level].probes = rung->probes;
+            facts->ladder[c][level].rerank = rung->rerank;
+        }
+}
+
+static void describe_graph(const struct graph_header *header, struct index_facts *facts)
+{
+    facts->degree = header->degree;
+    facts->bits = header->bits;
+    for (size_t c = 0; c < INDEX_K_CLASSES; c++)
+        for (size_t level = 0; level < INDEX_LEVELS; level++) {
+            const struct graph_rung *rung = &header->ladder.rungs[0][c][level];
+            facts->ladder[c][level].ef = rung->ef;
+            facts->ladder[c][level].graph_rerank = rung->rerank;
+        }
+}
+
+/* What a single query would do. */
+static void choose_plans(const struct segment *segment, struct index_facts *facts)
+{
+    for (size_t c = 0; c < INDEX_K_CLASSES; c++)
+        for (size_t level = 0; level < INDEX_LEVELS; level++) {
+            const struct search_request request = {
+                .query_count = 1, .k = calibrate_ks[c], .level = (unsigned)level + 1};
+            const struct plan_choice choice = plan_choose(segment, &request, false, facts->rows);
+            facts->ladder[c][level].recall = calibrate_targets[level];
+            facts->ladder[c][level].plan = plan_name(choice.plan);
+        }
 }
 
 void index_describe(const struct database *database, struct snapshot *snapshot, size_t index,
@@ -88,29 +147,33 @@ void index_describe(const struct database *database, struct snapshot *snapshot, 
                                 .folder = segment->facts.folder,
                                 .number = segment->facts.number,
                                 .is_possible = is_possible(snapshot, index),
-                                .is_built = lists_are_sound(segment->lists)};
+                                .is_built = lists_are_sound(segment->lists),
+                                .has_graph = graph_is_sound(segment->graph)};
     for (size_t c = 0; c < INDEX_K_CLASSES; c++)
         facts.ks[c] = calibrate_ks[c];
-    if (facts.is_built) {
-        const struct lists_header *header = &segment->lists->header;
-        facts.size = segment->lists->map.size;
-        facts.lists = header->lists;
-        facts.is_rotated = header->is_rotated;
-        for (size_t c = 0; c < INDEX_K_CLASSES; c++)
-            for (size_t level = 0; level < INDEX_LEVELS; level++)
-                facts.ladder[c][level] = (struct index_rung){
-                    calibrate_targets[level], header->ladder.rungs[LISTS_NEAR][c][level].probes,
-                    header->ladder.rungs[LISTS_NEAR][c][level].rerank};
-    }
+    facts.is_judged = segment->graph != NULL && segment->graph->header.nodes == 0;
+    if (facts.is_built)
+        describe_lists(&segment->lists->header, &facts);
+    if (facts.has_graph)
+        describe_graph(&segment->graph->header, &facts);
+    facts.size = (facts.is_built ? segment->lists->map.size : 0) +
+                 (segment->graph != NULL ? segment->graph->map.size : 0);
+    choose_plans(segment, &facts);
     if (segment->facts.rows > 0)
         describe_state(database, snapshot, segment, &facts);
     *ret_facts = facts;
 }
 
-static bool is_missing(const struct snapshot *snapshot, size_t index, bool is_forced)
+/* The graph is made anew when the lists are. */
+static bool is_missing(const struct snapshot *snapshot, size_t index, enum index_plan plan,
+                       bool is_forced)
 {
-    return is_possible(snapshot, index) &&
-           (is_forced || !lists_are_sound(snapshot->segments[index].lists));
+    if (!is_possible(snapshot, index))
+        return false;
+    struct graph *graph = snapshot->segments[index].graph;
+    const bool has_graph = graph != NULL && (graph->header.nodes == 0 || graph_is_sound(graph));
+    return is_forced || !lists_are_sound(snapshot->segments[index].lists) ||
+           (plan == INDEX_GRAPH && !has_graph);
 }
 
 void index_count(const struct snapshot *snapshot, size_t *ret_possible, size_t *ret_ready)
@@ -119,17 +182,20 @@ void index_count(const struct snapshot *snapshot, size_t *ret_possible, size_t *
     *ret_ready = 0;
     for (size_t k = 0; k < snapshot->segment_count; k++) {
         *ret_possible += is_possible(snapshot, k);
-        *ret_ready += is_possible(snapshot, k) && snapshot->segments[k].lists != NULL;
+        *ret_ready += is_possible(snapshot, k) && snapshot->segments[k].lists != NULL &&
+                      snapshot->segments[k].graph != NULL;
     }
 }
 
 void index_add_work(struct snapshot *snapshot, bool is_forced, struct index_watch *watch)
 {
     for (size_t k = 0; k < snapshot->segment_count; k++) {
-        if (!is_missing(snapshot, k, is_forced))
+        if (!is_missing(snapshot, k, INDEX_GRAPH, is_forced))
             continue;
         const uint64_t rows = snapshot->segments[k].facts.rows;
-        (void)atomic_fetch_add(&watch->work_total, rows * INDEX_PASSES);
+        const bool has_lists = !is_missing(snapshot, k, INDEX_LISTS, is_forced);
+        (void)atomic_fetch_add(&watch->work_total,
+                               rows * (INDEX_GRAPH_PASSES + (has_lists ? 0 : INDEX_PASSES)));
         (void)atomic_fetch_add(&watch->rows_total, rows);
         (void)atomic_fetch_add(&watch->segments_total, 1);
     }
@@ -146,6 +212,7 @@ static size_t quarter_of_memory(void)
 struct run {
     struct database *database;
     const struct index_options *options;
+    enum index_plan last_plan; /* which is wanted; a segment is done when it has it */
     struct lists_build_options build;
     struct index_counts counts;
 };
@@ -162,14 +229,16 @@ static void begin_segment(const struct run *run, const struct segment_facts *fac
 
 /* Whatever the build has counted, its share of the work is done. */
 static void end_segment(const struct run *run, const struct segment_facts *facts,
-                        uint64_t work_before)
+                        enum index_plan plan, uint64_t work_before)
 {
     struct index_watch *watch = run->options->watch;
     if (watch == NULL)
         return;
+    const uint64_t passes = plan == INDEX_LISTS ? INDEX_PASSES : INDEX_GRAPH_PASSES;
     atomic_store(&watch->is_under_way, false);
-    atomic_store(&watch->meter.rows, work_before + facts->rows * INDEX_PASSES);
-    (void)atomic_fetch_add(&watch->segments_done, 1);
+    atomic_store(&watch->meter.rows, work_before + facts->rows * passes);
+    if (plan == run->last_plan)
+        (void)atomic_fetch_add(&watch->segments_done, 1);
 }
 
 static bool is_gone(const struct database *database, const struct segment_facts *facts)
@@ -191,62 +260,120 @@ static void note(const struct run *run, const struct segment_facts *facts,
     mem_free(path);
 }
 
-static enum err_code build_lists(struct run *run, struct index_record *record, struct err *err)
+static enum err_code build_lists(struct run *run, struct err *err)
 {
-    const uint64_t wall_ns = clock_monotonic_ns();
-    const uint64_t cpu_ns = clock_cpu_ns();
     char *path = file_of(run->database, &run->build.segment->facts, LAYOUT_LISTS);
     const enum err_code code =
         path != NULL ? lists_build(&run->build, path, err) : err_nomem(err, "index");
     mem_free(path);
-    record->costs[INDEX_LISTS] =
-        (struct index_cost){.cpu_s = (double)(clock_cpu_ns() - cpu_ns) / 1e9,
-                            .wall_s = (double)(clock_monotonic_ns() - wall_ns) / 1e9};
     return code;
 }
 
-static enum err_code build_segment(struct run *run, struct segment *segment, struct err *err)
+/* From the lists as they are on disk now. */
+static enum err_code build_graph(struct run *run, struct err *err)
 {
-    struct index_record record = {.threads = run->build.threads};
+    const struct segment_facts *facts = &run->build.segment->facts;
+    const struct lists_identity identity = {run->build.metric, run->build.dim, facts->rows,
+                                            facts->sums_hash, facts->dead_hash};
+    char *path = file_of(run->database, facts, LAYOUT_LISTS);
+    char *target = file_of(run->database, facts, LAYOUT_GRAPH);
+    struct lists *lists = NULL;
+    enum err_code code = ERR_OK;
+    if (path == NULL || target == NULL)
+        code = err_nomem(err, "index");
+    if (code == ERR_OK)
+        code = lists_open(path, &identity, &lists, err);
+    if (code == ERR_OK && !lists_are_sound(lists))
+        code = err_set(err, ERR_IO, "%s: what was written is not what is read", path);
+    if (code == ERR_OK)
+        code = graph_build(&run->build, lists, target, err);
+    lists_close(lists);
+    mem_free(path);
+    mem_free(target);
+    return code;
+}
+
+/* What is known of the lists' build stays when the graph is added. */
+static void read_record(const struct run *run, const struct segment_facts *facts,
+                        struct index_record *record)
+{
+    char *path = file_of(run->database, facts, LAYOUT_BUILT);
+    if (path == NULL || !index_record_read(path, record))
+        *record = (struct index_record){0};
+    mem_free(path);
+}
+
+static enum err_code build_segment(struct run *run, struct segment *segment, enum index_plan plan,
+                                   struct err *err)
+{
+    struct index_record record = {0};
     struct index_watch *watch = run->options->watch;
     const uint64_t work_before = watch != NULL ? atomic_load(&watch->meter.rows) : 0;
+    const uint64_t wall_ns = clock_monotonic_ns();
+    const uint64_t cpu_ns = clock_cpu_ns();
+    if (plan == INDEX_GRAPH)
+        read_record(run, &segment->facts, &record);
     begin_segment(run, &segment->facts);
     run->build.segment = segment;
-    enum err_code code = build_lists(run, &record, err);
-    end_segment(run, &segment->facts, work_before);
+    enum err_code code = plan == INDEX_LISTS ? build_lists(run, err) : build_graph(run, err);
+    end_segment(run, &segment->facts, plan, work_before);
     if (is_gone(run->database, &segment->facts)) {
-        run->counts.gone++;
+        run->counts.gone += plan == run->last_plan;
         return ERR_OK;
     }
+    record.costs[plan] =
+        (struct index_cost){.cpu_s = (double)(clock_cpu_ns() - cpu_ns) / 1e9,
+                            .wall_s = (double)(clock_monotonic_ns() - wall_ns) / 1e9};
+    record.threads = run->build.threads;
     record.built_us = clock_now_us();
     record.has_failed = code == ERR_CORRUPT;
     if (record.has_failed)
         memcpy(record.reason, err->msg, sizeof record.reason);
     if (code == ERR_OK || code == ERR_CORRUPT)
         note(run, &segment->facts, &record);
-    run->counts.built += code == ERR_OK;
+    run->counts.built += code == ERR_OK && plan == run->last_plan;
     run->counts.failed += code == ERR_CORRUPT;
     return code;
+}
+
+/* One kind of index for all segments that lack it. A damaged segment gets no further.
+ *   is_bad  a flag for each segment */
+static enum err_code build_plan(struct run *run, struct snapshot *snapshot, enum index_plan plan,
+                                bool *is_bad, struct err *first, struct err *err)
+{
+    for (size_t k = 0; k < snapshot->segment_count; k++) {
+        if (is_bad[k] || !is_missing(snapshot, k, plan, run->options->is_forced))
+            continue;
+        const enum err_code code = build_segment(run, &snapshot->segments[k], plan, err);
+        if (code != ERR_OK && code != ERR_CORRUPT)
+            return code;
+        is_bad[k] = code == ERR_CORRUPT;
+        if (code == ERR_CORRUPT && first->code == ERR_OK)
+            *first = *err;
+    }
+    return ERR_OK;
 }
 
 static enum err_code build_segments(struct run *run, struct snapshot *snapshot, struct err *err)
 {
     struct err first = {.code = ERR_OK};
-    for (size_t k = 0; k < snapshot->segment_count; k++) {
-        if (!is_missing(snapshot, k, run->options->is_forced)) {
+    bool *is_bad = mem_zalloc(snapshot->segment_count + 1, sizeof *is_bad);
+    if (is_bad == NULL)
+        return err_nomem(err, "index");
+    for (size_t k = 0; k < snapshot->segment_count; k++)
+        if (!is_missing(snapshot, k, run->last_plan, run->options->is_forced)) {
             run->counts.kept += is_possible(snapshot, k);
             run->counts.left += !is_possible(snapshot, k);
-            continue;
         }
-        const enum err_code code = build_segment(run, &snapshot->segments[k], err);
-        if (code != ERR_OK && code != ERR_CORRUPT)
-            return code;
-        if (code == ERR_CORRUPT && first.code == ERR_OK)
-            first = *err;
-    }
-    if (first.code != ERR_OK)
+    enum err_code code = build_plan(run, snapshot, INDEX_LISTS, is_bad, &first, err);
+    if (code == ERR_OK && run->last_plan == INDEX_GRAPH)
+        code = build_plan(run, snapshot, INDEX_GRAPH, is_bad, &first, err);
+    mem_free(is_bad);
+    if (code == ERR_OK && first.code != ERR_OK) {
         *err = first;
-    return first.code;
+        code = first.code;
+    }
+    return code;
 }
 
 enum err_code index_build(struct database *database, struct snapshot *snapshot,
@@ -258,11 +385,13 @@ enum err_code index_build(struct database *database, struct snapshot *snapshot,
     struct run run = {
         .database = database,
         .options = options,
+        .last_plan = options->is_lists_only ? INDEX_LISTS : INDEX_GRAPH,
         .build = {.metric = snapshot->facts.metric,
                   .dim = snapshot->facts.dim,
                   .threads = options->threads > 0 ? options->threads : pool_processor_count(),
                   .memory_max = options->memory_max > 0 ? options->memory_max : quarter_of_memory(),
-                  .meter = options->watch != NULL ? &options->watch->meter : NULL}};
+                  .meter = options->watch != NULL ? &options->watch->meter : NULL,
+                  .keeps_graph = options->keeps_graphs}};
     if (run.build.threads > POOL_THREADS_MAX)
         run.build.threads = POOL_THREADS_MAX;
     enum err_code code = kernel_select(options->isa, &run.build.kernel, err);
@@ -277,7 +406,7 @@ enum err_code index_build(struct database *database, struct snapshot *snapshot,
 enum err_code index_drop(struct database *database, struct snapshot *snapshot, size_t *ret_count,
                          struct err *err)
 {
-    static const char *const endings[] = {LAYOUT_LISTS, LAYOUT_BUILT};
+    static const char *const endings[] = {LAYOUT_GRAPH, LAYOUT_LISTS, LAYOUT_BUILT};
     size_t count = 0;
     enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < snapshot->segment_count; k++) {

@@ -20,12 +20,16 @@
 #define INDEX_ROWS_MIN 8000 /* live rows below which a scan is fast enough */
 #define INDEX_LEVELS 9      /* 10 is exact */
 #define INDEX_K_CLASSES 3
-#define INDEX_PASSES 4 /* work of a row: lists_build.h counts three, calibration the last */
+#define INDEX_PASSES 4U       /* work of a row: lists_build.h counts three, calibration the last */
+#define INDEX_GRAPH_PASSES 8U /* graph_build.h counts seven */
 
 struct index_rung {
-    float recall;  /* what the level promises */
-    size_t probes; /* 0: the level scans all rows */
+    float recall;     /* what the level promises */
+    const char *plan; /* of a single query like the rows: "flat", "lists" or "graph" */
+    size_t probes;    /* of the lists; 0: not good enough for the level */
     size_t rerank;
+    size_t ef; /* of the graph; 0: likewise */
+    size_t graph_rerank;
 };
 
 enum index_state {
@@ -47,9 +51,13 @@ struct index_facts {
     bool has_record;
     struct index_record record; /* what the last build took, when has_record */
     bool is_possible;           /* enough rows, and a metric that has an index */
-    bool is_built;
-    uint64_t size; /* bytes of the file */
+    bool is_built;              /* the lists */
+    bool has_graph;
+    bool is_judged; /* a graph was made and found needless */
+    uint64_t size;  /* bytes of the files */
     size_t lists;
+    size_t degree; /* links of a node of the graph, at most */
+    size_t bits;   /* of its codes */
     bool is_rotated;
     size_t ks[INDEX_K_CLASSES]; /* k up to which a ladder serves */
     struct index_rung ladder[INDEX_K_CLASSES][INDEX_LEVELS];
@@ -66,6 +74,8 @@ struct index_options {
     struct index_watch *watch; /* told how far it is, and says when to stop; may be NULL */
     const char *isa;           /* as in search.h */
     bool is_forced;            /* also what has a sound index already */
+    bool is_lists_only;        /* no graphs: what makes all segments faster soon */
+    bool keeps_graphs;         /* also where the lists serve as well: for tests and measuring */
 };
 
 struct index_counts {
@@ -84,7 +94,8 @@ void index_count(const struct snapshot *snapshot, size_t *ret_possible, size_t *
 /* Adds to the totals of a watch what index_build would do. */
 void index_add_work(struct snapshot *snapshot, bool is_forced, struct index_watch *watch);
 
-/* Builds what is missing in a collection, segment after segment, each with all threads. Nobody else
+/* Builds what is missing in a collection, segment after segment, each with all threads: the lists
+ * of all segments, then the graphs, so that all of them are fast soon. Nobody else
  * may build in the folder (index_builder.h sees to that); the database may be open for reading, and
  * others may write to it meanwhile. Errors: those of lists_build.h; segments that were done stay.
  * A damaged segment (ERR_CORRUPT) stops nothing; the first one is told at the end. */

@@ -14,6 +14,7 @@
 #ifndef GODWIT_ENGINE_LISTS_BUILD_H
 #define GODWIT_ENGINE_LISTS_BUILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct lists_build_options {
     struct meter
         *meter; /* counts each row three times; its stop flag ends the build; may be NULL */
     const struct kernel *kernel;
+    bool keeps_graph; /* for graph_build(): also where the lists serve as well */
 };
 
 /* Writes `path` (all or nothing). Errors: ERR_CORRUPT of the segment, ERR_NO_SPACE, ERR_IO,

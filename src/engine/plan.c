@@ -2,20 +2,25 @@
 #include "engine/plan.h"
 
 #include "engine/calibrate.h"
+#include "engine/graph_calibrate.h"
 
-#define FLAT_BYTES 33e3  /* of vectors read, a microsecond */
-#define FLAT_START 1.0   /* microseconds */
-#define FLAT_WORDS 64e3  /* rows whose bits are looked at, a microsecond */
-#define FLAT_ROW 0.03    /* of a row that is read alone */
-#define BATCH_MIN 12     /* queries from which the exact scan is limited by arithmetic ... */
-#define BATCH_FACTOR 5.0 /* ... and so much faster a query */
+#define FLAT_BYTES 33e3     /* of vectors read, a microsecond */
+#define FLAT_START 1.0      /* microseconds */
+#define FLAT_WORDS 64e3     /* rows whose bits are looked at, a microsecond */
+#define FLAT_ROW 0.03       /* of a row that is read alone */
+#define GRAPH_SHARE_MIN 0.2 /* of rows that pass a filter, from which a walk finds enough */
+#define BATCH_MIN 12        /* queries from which the exact scan is limited by arithmetic ... */
+#define BATCH_FACTOR 5.0    /* ... and so much faster a query */
 
 const char *plan_name(enum plan plan)
 {
     switch (plan) {
     case PLAN_LISTS:
         return "lists";
+    case PLAN_GRAPH:
+        return "graph";
     case PLAN_FLAT:
+    case PLAN_COUNT:
         break;
     }
     return "flat";
@@ -43,26 +48,66 @@ static double flat_cost(const struct segment *segment, const struct search_reque
     return request->query_count < BATCH_MIN ? cost : cost / BATCH_FACTOR;
 }
 
+/* What is asked of an index. */
+struct wish {
+    const struct search_request *request;
+    size_t level; /* 0 is level 1 */
+    size_t class; /* of k */
+    bool is_filtered;
+    double pass_share; /* of the live rows */
+};
+
+/* LISTS where that is cheaper than the best so far. */
+static void try_lists(const struct segment *segment, const struct wish *wish,
+                      struct plan_choice *best)
+{
+    if (segment->lists == NULL || wish->is_filtered)
+        return;
+    const struct lists_header *header = &segment->lists->header;
+    const struct lists_rung near = header->ladder.rungs[LISTS_NEAR][wish->class][wish->level];
+    const struct lists_rung far = header->ladder.rungs[LISTS_FAR][wish->class][wish->level];
+    if (near.probes == 0 || near.rerank < wish->request->k)
+        return;
+    const double cost = calibrate_cost(header, near.probes, near.rerank);
+    if (cost < best->cost_us && lists_are_sound(segment->lists))
+        *best = (struct plan_choice){
+            .plan = PLAN_LISTS, .rungs = {near, far}, .cost_us = cost, .pass_share = 1.0};
+}
+
+/* GRAPH likewise. Through a filter it walks as much further as fewer rows pass. */
+static void try_graph(const struct segment *segment, const struct wish *wish,
+                      struct plan_choice *best)
+{
+    if (segment->graph == NULL || wish->pass_share < GRAPH_SHARE_MIN)
+        return;
+    const struct graph_header *header = &segment->graph->header;
+    const struct graph_rung near = header->ladder.rungs[0][wish->class][wish->level];
+    const struct graph_rung far = header->ladder.rungs[1][wish->class][wish->level];
+    if (near.ef == 0 || near.rerank < wish->request->k)
+        return;
+    const double cost = graph_cost(header, &near) / wish->pass_share;
+    if (cost < best->cost_us && graph_is_sound(segment->graph))
+        *best = (struct plan_choice){.plan = PLAN_GRAPH,
+                                     .walks = {near, far},
+                                     .cost_us = cost,
+                                     .pass_share = wish->pass_share};
+}
+
 struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,
                                bool is_filtered, uint64_t passing)
 {
-    const struct plan_choice flat = {.plan = PLAN_FLAT,
-                                     .cost_us = flat_cost(segment, request, passing)};
-    if (is_filtered || request->has_range_filter)
-        return flat;
+    struct plan_choice best = {.plan = PLAN_FLAT, .cost_us = flat_cost(segment, request, passing)};
     const unsigned level = plan_level(request);
-    size_t class = 0;
-    while (class < LISTS_K_CLASSES && calibrate_ks[class] < request->k)
-        class ++;
-    if (segment->lists == NULL || level > LISTS_LEVELS || class == LISTS_K_CLASSES)
-        return flat;
-    const struct lists_header *header = &segment->lists->header;
-    const struct lists_rung near = header->ladder.rungs[LISTS_NEAR][class][level - 1];
-    const struct lists_rung far = header->ladder.rungs[LISTS_FAR][class][level - 1];
-    if (near.probes == 0 || near.rerank < request->k)
-        return flat;
-    const double cost = calibrate_cost(header, near.probes, near.rerank);
-    if (cost >= flat.cost_us || !lists_are_sound(segment->lists))
-        return flat;
-    return (struct plan_choice){PLAN_LISTS, {near, far}, cost};
+    const uint64_t live = segment->facts.rows - segment->facts.dead_rows;
+    struct wish wish = {.request = request,
+                        .level = level - 1,
+                        .is_filtered = is_filtered,
+                        .pass_share = live > 0 ? (double)passing / (double)live : 0.0};
+    while (wish.class < LISTS_K_CLASSES && calibrate_ks[wish.class] < request->k)
+        wish.class ++;
+    if (level > LISTS_LEVELS || wish.class == LISTS_K_CLASSES || request->has_range_filter)
+        return best;
+    try_lists(segment, &wish, &best);
+    try_graph(segment, &wish, &best);
+    return best;
 }

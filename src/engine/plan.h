@@ -1,25 +1,30 @@
 /* plan.h: which plan answers a search in a segment? The seam for approximate indexes.
  *
  * FLAT looks at every row. LISTS looks where the segment's index says, as far as its ladder wants
- * for the asked recall. The cheaper of the two by the cost model is taken; an index that is
- * missing, damaged, or not good enough for the recall leaves FLAT, so an answer is never worse than
- * asked for. Another plan adds its name here, a case in plan_choose(), and a case where search.c
- * runs plans; nothing else knows which one it was. */
+ * for the asked recall, GRAPH walks as far as its ladder wants. The cheapest by the cost models is
+ * taken; an index that is missing, damaged, or not good enough for the recall is not, so an answer
+ * is never worse than asked for. Another plan adds its name here, a case in plan_choose(), and a
+ * case where search.c runs plans; nothing else knows which one it was. */
 #ifndef GODWIT_ENGINE_PLAN_H
 #define GODWIT_ENGINE_PLAN_H
 
+#include "engine/graph_format.h"
 #include "engine/lists_format.h"
 #include "engine/search.h"
 #include "engine/segment.h"
 
 enum plan {
-    PLAN_FLAT, /* exact: every live row is scored */
-    PLAN_LISTS /* the nearest k-means lists, then exact scores */
+    PLAN_FLAT,  /* exact: every live row is scored */
+    PLAN_LISTS, /* the nearest k-means lists, then exact scores */
+    PLAN_GRAPH, /* a walk to the nearest rows, then exact scores */
+    PLAN_COUNT
 };
 
 struct plan_choice {
     enum plan plan;
     struct lists_rung rungs[LISTS_KINDS]; /* LISTS: how far to look */
+    struct graph_rung walks[GRAPH_KINDS]; /* GRAPH: how far to walk */
+    double pass_share;                    /* GRAPH, filtered: of the live rows */
     double cost_us;                       /* of one query like the rows, modelled */
 };
 

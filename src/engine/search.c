@@ -52,6 +52,7 @@ static enum err_code run_thread(void *argument, size_t thread, struct err *err)
         code = search_run_task(pass, &pass->search->tasks[index], &scratch, topks, err);
     }
     lists_scratch_release(&scratch.lists);
+    graph_scratch_release(&scratch.graph);
     scan_scratch_release(&scratch.scan);
     return code;
 }
@@ -176,9 +177,11 @@ static enum err_code result_init(struct search_result *result, const struct sear
 
 static const char *name_plans(const struct search *search)
 {
-    if (search->lists_count == 0)
-        return plan_name(PLAN_FLAT);
-    return search->lists_count == search->segments ? plan_name(PLAN_LISTS) : "flat+lists";
+    static const char *const names[] = {"flat",  "flat",       "lists",       "flat+lists",
+                                        "graph", "flat+graph", "lists+graph", "flat+lists+graph"};
+    const size_t *counts = search->plan_counts;
+    return names[(counts[PLAN_FLAT] > 0 ? 1 : 0) + (counts[PLAN_LISTS] > 0 ? 2 : 0) +
+                 (counts[PLAN_GRAPH] > 0 ? 4 : 0)];
 }
 
 static void fill_stats(const struct search *search, size_t passes, uint64_t started_ns,
@@ -244,7 +247,7 @@ static enum err_code run_passes(struct search *search, size_t group, size_t *ret
         code = run_pass(search, first, left < group ? left : group, result, err);
         ++*ret_passes;
     }
-    if (code == ERR_OK && search->lists_count > 0)
+    if (code == ERR_OK && search->plan_counts[PLAN_FLAT] < search->segments)
         code = complete(search, result, err);
     return code;
 }

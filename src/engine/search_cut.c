@@ -68,7 +68,7 @@ enum err_code search_choose_plans(struct search *search, struct err *err)
         part->passing = count_passing(segment, search_allow(search, k));
         part->choice =
             plan_choose(segment, search->request, search_allow(search, k) != NULL, part->passing);
-        search->lists_count += part->choice.plan == PLAN_LISTS;
+        search->plan_counts[part->choice.plan]++;
         search->cost_us += part->choice.cost_us * (double)search->request->query_count;
         search->passing += part->passing;
         search->segments++;
@@ -150,7 +150,10 @@ enum err_code search_make_tasks(struct search *search, size_t group, struct err 
         case PLAN_FLAT:
             code = add_scans(search, k, rows_max, err);
             break;
+        case PLAN_COUNT:
+            break;
         case PLAN_LISTS:
+        case PLAN_GRAPH:
             code = add_queries(search, k, queries < group ? queries : group, err);
             break;
         }

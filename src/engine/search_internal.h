@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "engine/graph_search.h"
 #include "engine/lists_search.h"
 #include "engine/plan.h"
 #include "engine/search.h"
@@ -48,9 +49,9 @@ struct search {
     uint64_t rows;    /* in tasks that scan rows */
     uint64_t passing; /* of all parts */
     size_t segments;
-    size_t lists_count;    /* segments that are searched by lists */
-    double cost_us;        /* of all queries */
-    atomic_bool *is_short; /* of each query: an index may have proposed too few rows */
+    size_t plan_counts[PLAN_COUNT]; /* segments that are searched by each */
+    double cost_us;                 /* of all queries */
+    atomic_bool *is_short;          /* of each query: an index may have proposed too few rows */
     atomic_uint_least64_t coded_rows;
     atomic_uint_least64_t coded_size;
 };
@@ -71,6 +72,7 @@ struct search_pass {
 struct search_scratch {
     struct scan_scratch scan;
     struct lists_scratch lists;
+    struct graph_scratch graph;
 };
 
 /* The filter of a segment; NULL: all rows. */

@@ -36,6 +36,41 @@ static enum err_code lists_task(struct search_pass *pass, const struct search_ta
     return code;
 }
 
+/* The same by a walk. */
+static enum err_code graph_task(struct search_pass *pass, const struct search_task *task,
+                                struct graph_scratch *scratch, struct topk *topks, struct err *err)
+{
+    struct search *search = pass->search;
+    struct segment *segment = &search->snapshot->segments[task->segment];
+    const size_t end = task->first_query + SEARCH_TASK_QUERIES;
+    struct graph_request request = {
+        .graph = segment->graph,
+        .segment = segment,
+        .kernel = pass->code_kernel,
+        .scan = &pass->scan,
+        .first_ordinal = search->snapshot->bases[task->segment],
+        .most = search->bounds.most,
+        .rungs = {task->choice.walks[0], task->choice.walks[1]},
+        .allow = search_allow(search, task->segment),
+        .pass_share = task->choice.pass_share,
+    };
+    enum err_code code = ERR_OK;
+    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
+        struct graph_answer answer = {0};
+        request.query = q;
+        code = graph_search(&request, scratch, &topks[q], &answer, err);
+        if (!answer.is_enough)
+            atomic_store_explicit(&search->is_short[pass->first_query + q], true,
+                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&search->coded_size,
+                                  answer.rows * segment->graph->at.stride +
+                                      answer.reranked * segment->facts.row_size,
+                                  memory_order_relaxed);
+    }
+    return code;
+}
+
 /* Checks the blocks of the rows that may be looked at. */
 static enum err_code touch(struct segment *segment, const uint64_t *allow, uint64_t first,
                            size_t rows, struct err *err)
@@ -81,7 +116,10 @@ enum err_code search_run_task(struct search_pass *pass, const struct search_task
     switch (task->choice.plan) {
     case PLAN_LISTS:
         return lists_task(pass, task, &scratch->lists, topks, err);
+    case PLAN_GRAPH:
+        return graph_task(pass, task, &scratch->graph, topks, err);
     case PLAN_FLAT:
+    case PLAN_COUNT:
         break;
     }
     return scan_task(pass, task, &scratch->scan, topks, err);

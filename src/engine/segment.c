@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/graph.h"
 #include "engine/layout.h"
 #include "engine/lists.h"
 #include "engine/segment_format.h"
@@ -158,8 +159,8 @@ enum err_code segment_open(const char *folder, const struct segment_facts *facts
     return code;
 }
 
-void segment_open_lists(struct segment *segment, const char *folder, enum metric_type metric,
-                        size_t dim)
+void segment_open_indexes(struct segment *segment, const char *folder, enum metric_type metric,
+                          size_t dim)
 {
     const struct segment_facts *facts = &segment->facts;
     if (facts->rows == 0 || !codes_support(metric))
@@ -167,18 +168,24 @@ void segment_open_lists(struct segment *segment, const char *folder, enum metric
     const struct lists_identity identity = {metric, dim, facts->rows, facts->sums_hash,
                                             facts->dead_hash};
     char *stem = layout_segment_stem(folder, facts->folder, facts->number);
-    char *path = stem != NULL ? layout_file(stem, LAYOUT_LISTS) : NULL;
+    char *lists = stem != NULL ? layout_file(stem, LAYOUT_LISTS) : NULL;
+    char *graph = stem != NULL ? layout_file(stem, LAYOUT_GRAPH) : NULL;
     struct err ignored;
-    if (path == NULL || lists_open(path, &identity, &segment->lists, &ignored) != ERR_OK)
+    if (lists == NULL || lists_open(lists, &identity, &segment->lists, &ignored) != ERR_OK)
         segment->lists = NULL;
-    mem_free(path);
+    if (graph == NULL || graph_open(graph, &identity, &segment->graph, &ignored) != ERR_OK)
+        segment->graph = NULL;
+    mem_free(lists);
+    mem_free(graph);
     mem_free(stem);
 }
 
 void segment_close(struct segment *segment)
 {
     lists_close(segment->lists);
+    graph_close(segment->graph);
     segment->lists = NULL;
+    segment->graph = NULL;
     column_close(&segment->ids);
     column_close(&segment->vectors);
     mem_free(segment->dead);

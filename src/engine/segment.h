@@ -42,6 +42,7 @@ struct segment_column {
     atomic_uint_least64_t *checked; /* bit a block */
 };
 
+struct graph;
 struct lists;
 
 struct segment {
@@ -51,6 +52,7 @@ struct segment {
     uint64_t *dead;                /* bit k: row k is dead; NULL: none */
     uint64_t *sums;                /* of both columns */
     struct lists *lists;           /* its index; NULL: none */
+    struct graph *graph;           /* its second one; NULL: none */
 };
 
 /* Opens the files below the database folder. Errors: ERR_NOT_FOUND when a file is missing (a writer
@@ -59,10 +61,10 @@ enum err_code segment_open(const char *folder, const struct segment_facts *facts
                            struct segment *ret_segment, struct err *err) MUST_USE;
 void segment_close(struct segment *segment);
 
-/* Opens the segment's index when there is one that fits it; anything else is as if there were none.
- */
-void segment_open_lists(struct segment *segment, const char *folder, enum metric_type metric,
-                        size_t dim);
+/* Opens the segment's indexes, those that are there and fit it; anything else is as if there were
+ * none. */
+void segment_open_indexes(struct segment *segment, const char *folder, enum metric_type metric,
+                          size_t dim);
 
 /* Checks the blocks that hold these rows of a column; `width` is the bytes of a row in it. */
 enum err_code segment_touch(struct segment_column *column, uint64_t first_row, uint64_t rows,

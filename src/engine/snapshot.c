@@ -88,8 +88,8 @@ static enum err_code open_segments(struct snapshot *snapshot, const char *folder
         const enum err_code code = segment_open(folder, facts, &snapshot->segments[k], err);
         if (code != ERR_OK)
             return code;
-        segment_open_lists(&snapshot->segments[k], folder, collection->facts.metric,
-                           collection->facts.dim);
+        segment_open_indexes(&snapshot->segments[k], folder, collection->facts.metric,
+                             collection->facts.dim);
         snapshot->segment_count = k + 1;
         snapshot->bases[k + 1] = snapshot->bases[k] + facts->rows;
     }

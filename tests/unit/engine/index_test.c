@@ -1,4 +1,4 @@
-/* index_test.c: what an index promises. Each level's recall, on data of several kinds; the same
+/* index_test.c: what LISTS promise. Each level's recall, on data of several kinds; the same
  * file from any number of threads and any instruction set; damage, faults and foreign files never
  * show. */
 #include <errno.h>
@@ -6,164 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sample.h"
+#include "index_sample.h"
 
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/calibrate.h"
-#include "engine/import.h"
-#include "engine/index.h"
 #include "engine/lists_search.h"
-#include "engine/search.h"
 #include "engine/snapshot_internal.h"
 #include "kernel/kernel.h"
 
-#define ROWS 16000
-#define QUERIES 200
-#define DIM 48
-#define CENTRES 60
-#define K 10
-#define LISTS_FILE "segments/1/000000.lists"
-
-enum data_kind { DATA_CLUSTERS, DATA_UNIFORM, DATA_TWINS, DATA_OUTLIER, DATA_OTHER_QUERIES };
-
-struct fixture {
-    char *folder;
-    float *rows; /* ROWS + QUERIES: the last ones are queries */
-};
-
-static uint64_t next(uint64_t *seed)
-{
-    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return *seed >> 33;
-}
-
-/* Roughly normal, variance 1. */
-static float noise(uint64_t *seed)
-{
-    float sum = 0.0F;
-    for (size_t i = 0; i < 12; i++)
-        sum += (float)next(seed) * 0x1p-31F;
-    return sum - 6.0F;
-}
-
-static void fill(float *rows, enum data_kind kind)
-{
-    static float centres[CENTRES * DIM];
-    uint64_t seed = 1 + (uint64_t)kind;
-    for (size_t i = 0; i < CENTRES * DIM; i++)
-        centres[i] = noise(&seed);
-    for (size_t i = 0; i < ROWS + QUERIES; i++) {
-        float *row = rows + i * DIM;
-        const float *centre = centres + next(&seed) % CENTRES * DIM;
-        const bool is_strange = kind == DATA_OTHER_QUERIES && i >= ROWS;
-        for (size_t j = 0; j < DIM; j++) {
-            row[j] = is_strange ? 1.2F * noise(&seed) : centre[j] + 0.3F * noise(&seed);
-            if (kind == DATA_UNIFORM)
-                row[j] = (float)next(&seed) * 0x1p-31F;
-        }
-        if (kind == DATA_OUTLIER)
-            row[7] = 1000.0F + 30.0F * noise(&seed);
-        if (kind == DATA_TWINS && i >= 1000 && i < ROWS)
-            memcpy(row, rows + i % 1000 * DIM, DIM * sizeof *row);
-    }
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = mem_zalloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    fixture->folder = scratch_make();
-    fixture->rows = mem_alloc((ROWS + QUERIES) * DIM, sizeof *fixture->rows);
-    assert_non_null(fixture->rows);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    scratch_remove(fixture->folder);
-    mem_free(fixture->rows);
-    mem_free(fixture);
-    return 0;
-}
-
-static void import_data(const struct fixture *fixture, const char *name, enum metric_type metric,
-                        const int64_t *ids, size_t rows)
-{
-    struct database *database = NULL;
-    struct import_result result;
-    const struct import_request request = {.collection = name,
-                                           .metric = metric,
-                                           .dim = DIM,
-                                           .ids = ids,
-                                           .vectors = (const uint8_t *)fixture->rows,
-                                           .rows = rows};
-    expect_ok(database_open(fixture->folder, DATABASE_CREATE, &database, err));
-    expect_ok(import_rows(database, &request, &result, err));
-    database_close(database);
-}
-
-static enum err_code build(const struct fixture *fixture, const char *name,
-                           const struct index_options *options, size_t *ret_built, struct err *err)
-{
-    struct database *database = NULL;
-    struct snapshot *snapshot = NULL;
-    struct index_counts counts = {0};
-    enum err_code code = database_open(fixture->folder, DATABASE_WRITE, &database, err);
-    if (code == ERR_OK)
-        code = database_snapshot(database, name, &snapshot, err);
-    if (code == ERR_OK)
-        code = index_build(database, snapshot, options, &counts, err);
-    snapshot_unref(snapshot);
-    database_close(database);
-    *ret_built = counts.built;
-    return code;
-}
-
 static void build_ok(const struct fixture *fixture, const char *name)
 {
-    const struct index_options options = {.threads = 2};
+    const struct index_options options = {.threads = 2, .is_lists_only = true};
     size_t built = 0;
     expect_ok(build(fixture, name, &options, &built, err));
     assert_int_equal(built, 1);
-}
-
-/* Ids of all queries' hits, one query a search; -1 where there are fewer. */
-static void search(const struct fixture *fixture, const char *name, unsigned level,
-                   int64_t *ret_ids, const char **ret_plan)
-{
-    struct database *database = NULL;
-    struct snapshot *snapshot = NULL;
-    expect_ok(database_open(fixture->folder, DATABASE_READ, &database, err));
-    expect_ok(database_snapshot(database, name, &snapshot, err));
-    for (size_t q = 0; q < QUERIES; q++) {
-        struct search_result result;
-        const struct search_request request = {.queries = fixture->rows + (ROWS + q) * DIM,
-                                               .query_count = 1,
-                                               .dim = DIM,
-                                               .k = K,
-                                               .level = level};
-        expect_ok(search_run(snapshot, &request, &result, err));
-        for (size_t i = 0; i < K; i++)
-            ret_ids[q * K + i] = i < result.counts[0] ? result.ids[i] : -1;
-        *ret_plan = result.stats.plan;
-        search_result_release(&result);
-    }
-    snapshot_unref(snapshot);
-    database_close(database);
-}
-
-static double recall_of(const int64_t *found, const int64_t *expected)
-{
-    size_t hits = 0;
-    for (size_t q = 0; q < QUERIES; q++)
-        for (size_t i = 0; i < K; i++)
-            for (size_t j = 0; j < K; j++)
-                hits += found[q * K + i] == expected[q * K + j];
-    return (double)hits / (QUERIES * K);
 }
 
 /* Level 10 is what it was without an index; every other level keeps its promise. */
@@ -277,15 +135,6 @@ static void test_index__nan_and_infinite_rows_do_no_harm(void **state)
     assert_memory_equal(found + K, exact + K, K * sizeof found[0]);
 }
 
-static void *read_index(const struct fixture *fixture, size_t *ret_size)
-{
-    char *path = scratch_path(fixture->folder, LISTS_FILE);
-    void *data = NULL;
-    expect_ok(file_read_all(path, 1 << 26, &data, ret_size, err));
-    mem_free(path);
-    return data;
-}
-
 static void test_index__same_bytes_everywhere(void **state)
 {
     const struct fixture *fixture = *state;
@@ -295,14 +144,16 @@ static void test_index__same_bytes_everywhere(void **state)
     import_data(fixture, "one", METRIC_L2, NULL, ROWS);
     build_ok(fixture, "one");
     size_t size = 0;
-    void *expected = read_index(fixture, &size);
+    void *expected = read_file(fixture, LISTS_FILE, &size);
     for (size_t i = 0; i < 2 * kernel_count; i++) {
-        const struct index_options options = {
-            .threads = i < kernel_count ? 1 : 3, .isa = kernels[i / 2]->isa, .is_forced = true};
+        const struct index_options options = {.is_lists_only = true,
+                                              .threads = i < kernel_count ? 1 : 3,
+                                              .isa = kernels[i / 2]->isa,
+                                              .is_forced = true};
         size_t built = 0;
         size_t found_size = 0;
         expect_ok(build(fixture, "one", &options, &built, err));
-        void *found = read_index(fixture, &found_size);
+        void *found = read_file(fixture, LISTS_FILE, &found_size);
         assert_int_equal(found_size, size);
         assert_memory_equal(found, expected, size);
         mem_free(found);
@@ -323,14 +174,6 @@ static bool is_built(const struct fixture *fixture, const char *name)
     return facts.is_built;
 }
 
-static void write_index(const struct fixture *fixture, const char *file, const void *data,
-                        size_t size)
-{
-    char *path = scratch_path(fixture->folder, file);
-    expect_ok(file_replace(path, data, size, err));
-    mem_free(path);
-}
-
 static void test_index__damage_is_only_slower(void **state)
 {
     const struct fixture *fixture = *state;
@@ -341,10 +184,10 @@ static void test_index__damage_is_only_slower(void **state)
     search(fixture, "one", 0, exact, &plan);
     build_ok(fixture, "one");
     size_t size = 0;
-    uint8_t *data = read_index(fixture, &size);
+    uint8_t *data = read_file(fixture, LISTS_FILE, &size);
     for (size_t at = 0; at < size; at += size / 23) {
         data[at] ^= 4;
-        write_index(fixture, LISTS_FILE, data, size);
+        write_file(fixture, LISTS_FILE, data, size);
         data[at] ^= 4;
         assert_false(is_built(fixture, "one"));
         search(fixture, "one", 0, found, &plan);
@@ -352,12 +195,12 @@ static void test_index__damage_is_only_slower(void **state)
         assert_string_equal(plan, "flat");
     }
     for (size_t cut = 0; cut < size; cut += size / 7) {
-        write_index(fixture, LISTS_FILE, data, cut);
+        write_file(fixture, LISTS_FILE, data, cut);
         assert_false(is_built(fixture, "one"));
     }
     build_ok(fixture, "one"); /* what is damaged is built again */
     size_t again = 0;
-    void *rebuilt = read_index(fixture, &again);
+    void *rebuilt = read_file(fixture, LISTS_FILE, &again);
     assert_int_equal(again, size);
     assert_memory_equal(rebuilt, data, size);
     mem_free(rebuilt);
@@ -371,10 +214,10 @@ static void test_index__of_another_segment_is_ignored(void **state)
     import_data(fixture, "one", METRIC_L2, NULL, ROWS);
     build_ok(fixture, "one");
     size_t size = 0;
-    void *data = read_index(fixture, &size);
+    void *data = read_file(fixture, LISTS_FILE, &size);
     fixture->rows[5] += 1.0F;
     import_data(fixture, "two", METRIC_L2, NULL, ROWS);
-    write_index(fixture, "segments/2/000000.lists", data, size);
+    write_file(fixture, "segments/2/000000.lists", data, size);
     assert_false(is_built(fixture, "two"));
     assert_true(is_built(fixture, "one"));
     mem_free(data);
@@ -389,7 +232,7 @@ static void test_index__survives_writers_and_is_dropped(void **state)
     fill(fixture->rows, DATA_CLUSTERS);
     import_data(fixture, "one", METRIC_L2, NULL, ROWS);
     build_ok(fixture, "one");
-    write_index(fixture, LISTS_FILE ".tmp", "killed", 6);
+    write_file(fixture, LISTS_FILE ".tmp", "killed", 6);
     import_data(fixture, "two", METRIC_L2, NULL, 100); /* sweeps */
     assert_true(is_built(fixture, "one"));
     expect_ok(database_open(fixture->folder, DATABASE_WRITE, &database, err));
@@ -409,7 +252,7 @@ static void test_index__every_call_fails_once(void **state)
     static const enum fault_kind kinds[] = {FAULT_MALLOC, FAULT_OPEN,   FAULT_MAP,
                                             FAULT_WRITE,  FAULT_RENAME, FAULT_FSYNC};
     static const int reasons[] = {ENOMEM, EMFILE, EIO, ENOSPC, EIO, EIO};
-    const struct index_options options = {.threads = 1, .is_forced = true};
+    const struct index_options options = {.threads = 1, .is_forced = true, .is_lists_only = true};
     fill(fixture->rows, DATA_CLUSTERS);
     import_data(fixture, "one", METRIC_L2, NULL, INDEX_ROWS_MIN);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
@@ -463,7 +306,7 @@ static void test_index__every_live_row_is_in_a_list(void **state)
                                               .memory_max = 1 << 20,
                                               .kernel = kernel};
     expect_ok(lists_build(&build, path, err));
-    segment_open_lists(segment, target, METRIC_L2, 12);
+    segment_open_indexes(segment, target, METRIC_L2, 12);
     assert_true(segment->facts.dead_rows > 0 && lists_are_sound(segment->lists));
     const uint32_t live = (uint32_t)(segment->facts.rows - segment->facts.dead_rows);
     struct scan scan;
