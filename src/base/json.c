@@ -114,6 +114,16 @@ bool js_is_true(const struct json *value)
     return value != NULL && json_typeof(in(value)) == JSON_TRUE;
 }
 
+bool js_is_bool(const struct json *value)
+{
+    return value != NULL && json_is_boolean(in(value));
+}
+
+bool js_is_null(const struct json *value)
+{
+    return value == NULL || json_is_null(in(value));
+}
+
 const struct json *js_get(const struct json *object, const char *key)
 {
     return js_is_object(object) ? out(json_object_get(in(object), key)) : NULL;
@@ -142,6 +152,29 @@ double js_number(const struct json *value, double fallback)
 const char *js_string(const struct json *value, const char *fallback)
 {
     return js_is_string(value) ? json_string_value(in(value)) : fallback;
+}
+
+const struct json *js_next(const struct json *object, void **at, const char **ret_key)
+{
+    if (!js_is_object(object))
+        return NULL;
+    json_t *members =
+        (json_t *)(uintptr_t)object; /* jansson's iterator wants it; it is not written */
+    *at = *at == NULL ? json_object_iter(members) : json_object_iter_next(members, *at);
+    if (*at == NULL)
+        return NULL;
+    *ret_key = json_object_iter_key(*at);
+    return out(json_object_iter_value(*at));
+}
+
+size_t js_string_size(const struct json *value)
+{
+    return js_is_string(value) ? json_string_length(in(value)) : 0;
+}
+
+char *js_dump_ordered(const struct json *value)
+{
+    return json_dumps(in(value), JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 char *js_dump(const struct json *value)

@@ -22,7 +22,7 @@ ARROWS = {
 }
 # A third-party header belongs to one folder, so that the library can be changed in one place.
 HOME_OF_HEADER = {"godwit.h": "engine", "sqlite3.h": "base", "xxhash.h": "base", "jansson.h": "base", "mysql.h": "milvus1", "mysqld_error.h": "milvus1", "errmsg.h": "milvus1", "yaml.h": "milvus1",
-                  "nghttp2/nghttp2.h": "server", "microhttpd.h": "server", "protobuf-c/protobuf-c.h": "milvus2", "gnutls/gnutls.h": "base", "gnutls/x509.h": "base", "gnutls/crypto.h": "base", "zlib.h": "base"}
+                  "nghttp2/nghttp2.h": "server", "microhttpd.h": "server", "protobuf-c/protobuf-c.h": "milvus2", "crypt.h": "milvus2", "gnutls/gnutls.h": "base", "gnutls/x509.h": "base", "gnutls/crypto.h": "base", "zlib.h": "base"}
 SYSTEM_HEADERS = set("""
     arpa/inet.h assert.h cpuid.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h ftw.h
     getopt.h glob.h grp.h immintrin.h inttypes.h langinfo.h limits.h linux/fs.h linux/magic.h locale.h malloc.h math.h
@@ -127,6 +127,8 @@ def rule_arrows_between_folders():
             to = name.split("/")[0]
             if "/" not in name:
                 yield f'{path}:{number}: "{name}": write folder/file.h, relative to src/'
+            elif to == "generated" and home == "milvus2":  # made by the build from proto/
+                continue
             elif to not in allowed:
                 yield f"{path}:{number}: {home}/ may not include {to}/ ({name})"
 
