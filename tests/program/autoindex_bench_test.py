@@ -14,6 +14,7 @@ import godwit           # noqa: E402
 import minilm_text      # noqa: E402
 import peers            # noqa: E402
 import plot             # noqa: E402
+import tables           # noqa: E402
 
 
 class Recall(unittest.TestCase):
@@ -110,6 +111,31 @@ class Plans(unittest.TestCase):
             full, quick = peers.plans(name, metric, False), peers.plans(name, metric, True)
             self.assertTrue(all(how in full[0] for how in quick[0]), name)
             self.assertLessEqual(len(quick[1]), len(full[1]), name)
+
+
+class Tables(unittest.TestCase):
+    @staticmethod
+    def side(engine, points, exact=False):
+        return {"engine": engine, "build": {}, "facts": {"build_cpu_s": 2.0}, "bytes_a_row_beyond_vectors": 60.4,
+                "points": [{"recall": r, "qps": q, "is_exact": exact} for r, q in points]}
+
+    def test_ratio_and_marks(self):
+        whole = {"title": "t", "rows": 5000, "metric": "L2", "queries": 10, "failures": [],
+                 "sides": [self.side("godwit", [(0.92, 4000), (0.95, 3000), (0.99, 500)]), self.side("godwit", [(1, 9)], True),
+                           self.side("slow", [(0.9, 900), (0.95, 1000)])],
+                 "filters": [{"share": 0, "recall": 0.96, "us": 10, "level": 1, "plan": "lists"},
+                             {"share": 0.1, "recall": 0.94, "us": 1, "level": 1, "plan": "lists"},
+                             {"share": 0.1, "recall": 0.97, "us": 15, "level": 2, "plan": "flat"}]}
+        text = "\n".join(tables.table(whole))
+        self.assertIn("| **godwit** | 4,000+ | 3,000 | 500 | – | – | 2.0 | 60 |", text)
+        self.assertIn("| slow (1) | 1,000+ | 1,000 | – | 3.00 × | – | 2.0 | 60 |", text)
+        self.assertIn("| 10 % | 15 | 1.50 × | 2 | 0.970 | flat |", text)
+
+
+class Filters(unittest.TestCase):
+    def test_costs_of_all_segments(self):
+        one = {"build": {"lists": {"cpu_s": 1, "wall_s": 2}, "graph": {"cpu_s": 3, "wall_s": 4}}}
+        self.assertEqual(godwit.build_costs([one, one, {}]), {"lists": {"cpu_s": 2, "wall_s": 4}, "graph": {"cpu_s": 6, "wall_s": 8}})
 
 
 class Picture(unittest.TestCase):
