@@ -5,6 +5,7 @@
 #ifndef GODWIT_MILVUS2_API_H
 #define GODWIT_MILVUS2_API_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,9 @@
 
 struct builder;
 struct jobs;
+struct server;
+struct server_access;
+struct server_method;
 struct sessions;
 struct users;
 
@@ -35,6 +39,9 @@ struct api_options {
     /* Something the operator should know, one sentence; may be NULL. */
     void (*notice)(void *argument, const char *text);
     void *notice_argument;
+    /* Each call that was answered, for a log; may be NULL. Threads: any, at once. */
+    void (*access)(void *argument, const struct server_access *access);
+    void *access_argument;
 };
 
 struct api {
@@ -42,11 +49,13 @@ struct api {
     const char *folder;
     struct database *database;
     struct writer *writer;
-    struct builder *builder;   /* indexes in the background (builder.h) */
-    struct sessions *sessions; /* iterators and compactions (sessions.h) */
-    struct jobs *jobs;         /* imports (import_jobs.h) */
-    struct users *users;       /* users.h */
-    char made_password[64];    /* root's, when it was made up now; else "" */
+    struct builder *builder;       /* indexes in the background (builder.h) */
+    struct sessions *sessions;     /* iterators and compactions (sessions.h) */
+    struct jobs *jobs;             /* imports (import_jobs.h) */
+    struct users *users;           /* users.h */
+    struct server_method *methods; /* while it is served */
+    struct server *_Atomic server; /* likewise, else NULL */
+    char made_password[64];        /* root's, when it was made up now; else "" */
     int64_t started_us;
 };
 

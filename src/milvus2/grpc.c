@@ -376,7 +376,7 @@ static bool is_quick(const char *name)
            strcmp(name, "CheckHealth") == 0 || strcmp(name, "AllocTimestamp") == 0;
 }
 
-struct server_method *grpc_methods(size_t *ret_count)
+struct server_method *grpc_methods(bool needs_login, size_t *ret_count)
 {
     /* One block: the table, then the paths. */
     const size_t table_size = METHOD_COUNT * sizeof(struct server_method);
@@ -389,7 +389,7 @@ struct server_method *grpc_methods(size_t *ret_count)
     char *path = (char *)table + table_size;
     for (size_t i = 0; i < METHOD_COUNT; i++) {
         table[i] = (struct server_method){
-            .path = path, .handle = handle, .is_quick = is_quick(methods[i].name)};
+            .path = path, .handle = handle, .is_quick = !needs_login && is_quick(methods[i].name)};
         const size_t room = strlen(SERVICE) + strlen(methods[i].name) + 1;
         path += snprintf(path, room, SERVICE "%s", methods[i].name) + 1;
     }

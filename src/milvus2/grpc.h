@@ -27,8 +27,9 @@ struct grpc_method {
     enum grpc_status_place place;
 };
 
-/* All methods as the transport wants them; made once, freed with mem_free. */
-struct server_method *grpc_methods(size_t *ret_count) MUST_USE;
+/* All methods as the transport wants them; made once, freed with mem_free. When everybody has to
+ * log in, none is quick: checking a password takes its time. */
+struct server_method *grpc_methods(bool needs_login, size_t *ret_count) MUST_USE;
 
 /* For tests: runs one method on bytes. `ret_data` is freed with mem_free. */
 struct api;
