@@ -48,6 +48,8 @@ struct h2 {
     struct timers timers;
     struct h2_stream *streams;
     size_t stream_count;
+    double resets; /* a bucket that each RST_STREAM fills and time empties */
+    uint64_t reset_ns;
     bool is_broken;
     bool is_draining;
     /* a frame that did not fit into the caller's buffer; nghttp2's memory, until the next is asked
