@@ -427,10 +427,24 @@ static bool is_slow(struct http1_conn *conn, uint64_t now_ns)
     }
 }
 
+/* libmicrohttpd 0.9.75 waits for an edge that has passed when a client's last bytes and its end
+ * come together. */
+static bool is_gone(const struct http1_conn *conn)
+{
+    char byte;
+    return (conn->state == HTTP1_IDLE || conn->state == HTTP1_HEADERS ||
+            conn->state == HTTP1_BODY) &&
+           recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void http1_sweep(struct http1 *http1, uint64_t now_ns)
 {
     (void)pthread_mutex_lock(&http1->lock);
     for (struct http1_conn *conn = http1->conns; conn != NULL; conn = conn->next) {
+        if (is_gone(conn)) {
+            (void)shutdown(conn->fd, SHUT_RDWR);
+            continue;
+        }
         if (!is_slow(conn, now_ns))
             continue;
         const bool is_waiting = conn->state == HTTP1_IDLE && conn->had_request;
