@@ -19,7 +19,7 @@
 #include "flow/schema.h"
 
 #define FILTER_TEXT_SIZE_MAX ((size_t)16 << 20) /* bytes of an expression */
-#define FILTER_MEMORY_MAX ((size_t)512 << 20)   /* bytes that one compiled filter may take */
+#define FILTER_MEMORY_MAX ((size_t)256 << 20)   /* bytes that one compiled filter may take */
 #define FILTER_BLOCK_ROWS ((size_t)65536)       /* rows that block statistics stand for */
 
 enum filter_value_kind {
@@ -30,16 +30,22 @@ enum filter_value_kind {
     FILTER_VALUE_ARRAY
 };
 
-/* A constant: of a template, or inside one. */
+/* A constant: of a template, or inside one. Only the member of its kind may be read. */
 struct filter_value {
     enum filter_value_kind kind;
-    bool boolean;
-    int64_t integer;
-    double real;
-    const char *string; /* `size` bytes; need not be terminated */
-    size_t size;
-    const struct filter_value *items; /* of an ARRAY */
-    size_t count;
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        struct {
+            const char *string; /* `size` bytes; need not be terminated */
+            size_t size;
+        };
+        struct {
+            const struct filter_value *items; /* of an ARRAY */
+            size_t count;
+        };
+    };
 };
 
 /* {name} in the expression stands for this value. */

@@ -1,7 +1,7 @@
 /* keys.c: filters that name primary keys and nothing else. */
 #include <stdlib.h>
-#include <string.h>
 
+#include "filter/parse.h"
 #include "filter/plan.h"
 
 struct keys {
@@ -23,14 +23,11 @@ static bool key_values(const struct test *test, size_t field, const struct filte
         *ret_count = test->count;
         return true;
     }
-    const struct filter_value *low = &test->low.value;
-    const struct filter_value *high = &test->high.value;
     const bool is_closed = test->kind == TEST_RANGE && test->low.is_set && test->high.is_set &&
                            !test->low.is_open && !test->high.is_open;
-    if (!is_closed || low->integer != high->integer || low->size != high->size ||
-        (low->size > 0 && memcmp(low->string, high->string, low->size) != 0))
+    if (!is_closed || value_compare(&test->low.value, &test->high.value) != 0)
         return false;
-    *ret = low;
+    *ret = &test->low.value;
     *ret_count = 1;
     return true;
 }
