@@ -173,7 +173,7 @@ bool databases_alter(struct op *op, const char *name, const struct pair_list *se
                      const struct name_list *removed)
 {
     struct err err;
-    struct database_item item;
+    struct database_item item = {0};
     const char *text;
     if (set->count == 0 && removed->count == 0)
         return status_wrap(&op->status, MILVUS_INVALID, "no properties or delete keys provided");

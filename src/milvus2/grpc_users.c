@@ -26,7 +26,7 @@ static bool read_password(struct op *op, const char *encoded, const char **ret_p
 const void *grpc_create_credential(struct op *op, const void *request)
 {
     const Mv__CreateCredentialRequest *in = request;
-    const char *password;
+    const char *password = NULL;
     return done(op, read_password(op, in->password, &password) &&
                         users_create(op, in->username, password));
 }
@@ -34,7 +34,7 @@ const void *grpc_create_credential(struct op *op, const void *request)
 const void *grpc_update_credential(struct op *op, const void *request)
 {
     const Mv__UpdateCredentialRequest *in = request;
-    const char *old, *new;
+    const char *old = NULL, *new = NULL;
     return done(op, read_password(op, in->old_password, &old) &&
                         read_password(op, in->new_password, &new) &&
                         users_update(op, in->username, old, new));

@@ -1,28 +1,147 @@
-/* rest.c: the table of REST routes, and what is the same for all of them; see rest.h.
- *
- * The HTTP status is 200 for errors too: the body's code says what went wrong, as Milvus does it.
- */
-#include <string.h>
-#include <strings.h>
-
-#include "milvus2/api.h"
-#include "milvus2/names.h"
-#include "milvus2/properties.h"
+/* rest.c: from a call to a route's function and back; see rest.h. */
 #include "milvus2/rest.h"
-#include "milvus2/rest_routes.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "milvus2/names.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
-#define V1_SUCCESS 200
+
+bool rest_fail(struct rest *rest, enum milvus_code code, const char *format, ...)
+{
+    char sentence[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    return status_fail(&rest->op.status, code, "%s, %s", status_text(code), sentence);
+}
+
+bool rest_next_key(const char **at, struct rest_key *ret_key)
+{
+    const char *from = *at + strspn(*at, " ");
+    const size_t size = strcspn(from, "!:");
+    if (from[0] == '\0' || size >= sizeof ret_key->name)
+        return false;
+    memcpy(ret_key->name, from, size);
+    ret_key->name[size] = '\0';
+    from += size;
+    ret_key->is_required = *from == '!';
+    from += ret_key->is_required;
+    ret_key->type = *from == ':' ? from[1] : 'v';
+    *at = from + strcspn(from, " ");
+    return true;
+}
+
+static bool has_type(const struct json *value, char type)
+{
+    switch (type) {
+    case 's':
+        return js_is_string(value);
+    case 'i':
+        return js_is_int(value) || (js_is_number(value) && js_number(value, 0) == 0);
+    case 'b':
+        return js_is_bool(value);
+    case 'a':
+        return js_is_array(value);
+    case 'o':
+        return js_is_object(value);
+    default:
+        return true;
+    }
+}
+
+static const char *type_name(char type)
+{
+    switch (type) {
+    case 's':
+        return "a string";
+    case 'i':
+        return "a whole number";
+    case 'b':
+        return "true or false";
+    case 'a':
+        return "an array";
+    default:
+        return "an object";
+    }
+}
+
+/* Milvus's validator writes the names of its own fields: the key with a capital letter. */
+static bool say_missing(struct rest *rest, const char *key)
+{
+    const char first = key[0] >= 'a' && key[0] <= 'z' ? (char)(key[0] - 'a' + 'A') : key[0];
+    return rest_fail(rest, MILVUS_REST_MISSING,
+                     "error: Key: '%c%s' Error:Field validation for '%c%s' failed on the "
+                     "'required' tag",
+                     first, key + 1, first, key + 1);
+}
+
+static bool check_keys(struct rest *rest, const struct rest_route *route)
+{
+    struct rest_key key;
+    for (const char *at = route->keys; rest_next_key(&at, &key);) {
+        const struct json *value = js_get(rest->body, key.name);
+        if (!js_is_null(value) && !has_type(value, key.type))
+            return rest_fail(rest, MILVUS_REST_JSON, "error: json: the value of %s must be %s",
+                             key.name, type_name(key.type));
+        const bool is_blank =
+            js_is_null(value) || (js_is_string(value) && js_string_size(value) == 0);
+        if (key.is_required && is_blank)
+            return say_missing(rest, key.name);
+    }
+    return true;
+}
+
+static bool parse_body(struct rest *rest, struct json **ret_document)
+{
+    struct err err;
+    const struct bytes body = call_body(rest->call);
+    *ret_document = NULL;
+    if (body.size == 0 && !rest->is_v1)
+        return rest_fail(rest, MILVUS_REST_JSON,
+                         "the request body should be nil, however {} is valid");
+    const char *text = body.size > 0 ? (const char *)body.data : "{}";
+    const enum err_code code = js_parse(text, body.size > 0 ? body.size : 2, ret_document, &err);
+    if (code == ERR_NOMEM)
+        return status_nomem(&rest->op.status, "request");
+    if (code != ERR_OK)
+        return rest_fail(rest, MILVUS_REST_JSON, "error: %s", err.msg);
+    rest->body = *ret_document;
+    return js_is_object(rest->body) ||
+           rest_fail(rest, MILVUS_REST_JSON, "error: json: the request must be an object");
+}
+
+/* Which logical database: in the body, else in a header. */
+static void choose_database(struct rest *rest)
+{
+    const char *name = js_string(js_get(rest->body, "dbName"), "");
+    const char *header = call_header(rest->call, "DB-Name");
+    if (name[0] == '\0' && header != NULL)
+        name = header;
+    if (name[0] != '\0')
+        rest->op.database = name;
+}
+
+static void open_envelope(struct rest *rest)
+{
+    text_init(&rest->answer);
+    json_open(&rest->answer, NULL, '{');
+    json_add_int(&rest->answer, "code", rest->is_v1 ? 200 : 0);
+}
 
 static void reply(struct call *call, int http_status, struct text *text)
 {
-    if (text_failed(text)) {
-        text_release(text);
-        call_reply_status(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
-        return;
-    }
     const size_t size = text->size;
-    call_reply_http(call, http_status, JSON_TYPE, text_take(text), size);
+    char *data = text_take(text);
+    if (data == NULL)
+        call_reply_status(call, GRPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+    else
+        call_reply_http(call, http_status, JSON_TYPE, data, size);
 }
 
 void rest_reply_status(struct call *call, int http_status, const struct status *status)
@@ -36,174 +155,75 @@ void rest_reply_status(struct call *call, int http_status, const struct status *
     reply(call, http_status, &text);
 }
 
-const char *rest_text(const struct rest *rest, const char *key)
+static void finish(struct rest *rest)
 {
-    return js_string(js_get(rest->body, key), "");
+    const struct status *status = &rest->op.status;
+    if (status->code == MILVUS_OK) {
+        json_close(&rest->answer, '}');
+        reply(rest->call, 200, &rest->answer);
+        return;
+    }
+    text_release(&rest->answer);
+    rest_reply_status(rest->call, status->code == MILVUS_TIMEOUT ? 408 : 200, status);
 }
 
-int64_t rest_int(const struct rest *rest, const char *key, int64_t fallback)
+static void run(struct rest *rest, const struct rest_route *route)
 {
-    return js_int(js_get(rest->body, key), fallback);
+    struct json *document;
+    open_envelope(rest);
+    if (route->run == NULL)
+        (void)status_fail(&rest->op.status, MILVUS_UNIMPLEMENTED,
+                          "service unimplemented: %s is not supported by this server", route->path);
+    else if (parse_body(rest, &document) && check_keys(rest, route)) {
+        choose_database(rest);
+        if (!route->run(rest) && rest->op.status.code == MILVUS_OK)
+            (void)status_nomem(&rest->op.status, "answer");
+    }
+    if (route->run != NULL)
+        js_free(document);
+    finish(rest);
 }
 
-bool rest_flag(const struct rest *rest, const char *key, bool fallback)
+/* Header "Request-Timeout": whole seconds. */
+static void take_timeout(struct call *call)
 {
-    const struct json *value = js_get(rest->body, key);
-    if (js_is_string(value))
-        return number_parse_bool(js_string(value, ""));
-    return js_is_bool(value) ? js_is_true(value) : fallback;
+    int64_t seconds;
+    const char *header = call_header(call, "Request-Timeout");
+    if (header != NULL && number_parse_int(header, &seconds) && seconds > 0 && seconds < 1000000)
+        call_set_timeout(call, (uint64_t)seconds * 1000);
 }
 
-bool rest_names(struct rest *rest, const char *key, struct name_list *ret_names)
+static const struct rest_route *find(const struct rest_route *routes, size_t count,
+                                     const char *path)
 {
-    const struct json *value = js_get(rest->body, key);
-    const size_t count = js_is_string(value) ? 1 : js_size(value);
-    const char **names = op_array(&rest->op, count, sizeof *names);
-    if (names == NULL)
-        return false;
     for (size_t i = 0; i < count; i++)
-        names[i] = js_string(js_is_string(value) ? value : js_at(value, i), "");
-    *ret_names = (struct name_list){names, count};
-    return true;
-}
-
-bool rest_pairs(struct rest *rest, const char *key, struct pair_list *ret_pairs)
-{
-    const struct json *value = js_get(rest->body, key);
-    *ret_pairs = (struct pair_list){0};
-    if (js_is_null(value))
-        return true;
-    char *text = js_dump_ordered(value);
-    if (text == NULL)
-        return status_nomem(&rest->op.status, "request");
-    const bool is_good = js_is_object(value) && properties_list(&rest->op, text, ret_pairs);
-    mem_free(text);
-    return is_good || status_wrap(&rest->op.status, MILVUS_REST_JSON, "%s must be an object", key);
-}
-
-bool rest_empty(struct rest *rest)
-{
-    json_open(&rest->out, "data", '{');
-    json_close(&rest->out, '}');
-    return true;
-}
-
-void rest_add_int(struct rest *rest, const char *key, int64_t value)
-{
-    if (rest->has_text_ints) {
-        const char *text = op_printf(&rest->op, "%lld", (long long)value);
-        json_add_string(&rest->out, key, text != NULL ? text : "");
-    } else {
-        json_add_int(&rest->out, key, value);
-    }
-}
-
-/* ---- One call ---- */
-
-static const struct rest_route *find_route(const char *method, const char *path)
-{
-    for (const struct rest_route *route = rest_routes; route->path != NULL; route++)
-        if (strcmp(route->path, path) == 0 && strcmp(route->method, method) == 0)
-            return route;
+        if (strcmp(routes[i].path, path) == 0)
+            return &routes[i];
     return NULL;
-}
-
-/* Required keys, separated by blanks: the first that is missing is named as Milvus's validator
- * does. */
-static bool check_required(struct rest *rest, const char *keys)
-{
-    while (*keys != '\0') {
-        const size_t size = strcspn(keys, " ");
-        const char *key = op_strndup(&rest->op, keys, size);
-        if (key == NULL)
-            return false;
-        const struct json *value = js_get(rest->body, key);
-        const bool is_blank = js_is_string(value) && js_string_size(value) == 0;
-        const bool is_none = js_is_array(value) && js_size(value) == 0;
-        if (js_is_null(value) || is_blank || is_none)
-            return status_fail(&rest->op.status, MILVUS_REST_MISSING,
-                               "missing required parameters, error: Key: '%s' Error:Field "
-                               "validation for '%s' failed on the 'required' tag",
-                               key, key);
-        keys += size + strspn(keys + size, " ");
-    }
-    return true;
-}
-
-static bool parse_body(struct rest *rest, struct json **ret_document)
-{
-    struct err err;
-    const struct bytes body = call_body(rest->call);
-    *ret_document = NULL;
-    if (body.size == 0)
-        return status_fail(&rest->op.status, MILVUS_REST_JSON,
-                           "can only accept json format request, the request body should be nil, "
-                           "however {} is valid");
-    const enum err_code code = js_parse((const char *)body.data, body.size, ret_document, &err);
-    if (code == ERR_NOMEM)
-        return status_fail_err(&rest->op.status, &err);
-    if (code == ERR_OK && js_is_object(*ret_document))
-        return true;
-    return status_fail(&rest->op.status, MILVUS_REST_JSON,
-                       "can only accept json format request, error: %s",
-                       code == ERR_OK ? "an object is expected" : err.msg);
-}
-
-static void choose_database(struct rest *rest)
-{
-    const char *name = rest_text(rest, "dbName");
-    if (name[0] == '\0')
-        name = call_header(rest->call, "DB-Name");
-    if (name != NULL && name[0] != '\0')
-        rest->op.database = name;
-}
-
-static bool run_route(struct rest *rest, const struct rest_route *route)
-{
-    choose_database(rest);
-    json_open(&rest->out, NULL, '{');
-    json_add_int(&rest->out, "code", rest->is_v1 ? V1_SUCCESS : 0);
-    const bool is_good = check_required(rest, route->required) && route->run(rest);
-    json_close(&rest->out, '}');
-    return is_good;
-}
-
-static void answer(struct rest *rest, const struct rest_route *route)
-{
-    struct json *document = NULL;
-    text_init(&rest->out);
-    const bool is_read = route->has_body ? parse_body(rest, &document) : true;
-    rest->body = document;
-    if (is_read && run_route(rest, route)) {
-        reply(rest->call, 200, &rest->out);
-    } else {
-        text_release(&rest->out);
-        rest_reply_status(rest->call, 200, &rest->op.status);
-    }
-    js_free(document);
 }
 
 void rest_handle(void *app, struct call *call)
 {
-    struct rest rest = {.call = call};
-    int64_t timeout_s;
-    const struct rest_route *route = find_route(call_method(call), call_path(call));
+    const char *path = call_path(call);
+    const bool is_v1 = strncmp(path, REST_V1, strlen(REST_V1)) == 0;
+    const struct rest_route *route = NULL;
+    if (is_v1)
+        route = find(rest_v1_routes, rest_v1_route_count, path + strlen(REST_V1));
+    else if (strncmp(path, REST_V2, strlen(REST_V2)) == 0 && strcmp(call_method(call), "POST") == 0)
+        route = find(rest_v2_routes, rest_v2_route_count, path + strlen(REST_V2));
     if (route == NULL) {
         call_set_label(call, "other");
         call_reply_status(call, GRPC_NOT_FOUND, "404 page not found");
         return;
     }
     call_set_label(call, route->path);
-    const char *timeout = call_header(call, "Request-Timeout");
-    if (timeout != NULL && number_parse_int(timeout, &timeout_s) && timeout_s > 0 &&
-        timeout_s < INT32_MAX)
-        call_set_timeout(call, (uint64_t)timeout_s * 1000);
+    take_timeout(call);
     const char *ints = call_header(call, "Accept-Type-Allow-Int64");
+    struct rest rest = {
+        .call = call, .is_v1 = is_v1, .ints_as_text = ints != NULL && !number_parse_bool(ints)};
     op_begin(&rest.op, app, call_arena(call), NULL);
     rest.op.call = call;
     rest.op.user = call_user(call);
-    rest.has_text_ints = ints != NULL && !number_parse_bool(ints);
-    rest.is_v1 = strncmp(route->path, "/v1/", 4) == 0;
-    answer(&rest, route);
+    run(&rest, route);
     op_end(&rest.op);
 }

@@ -1,43 +1,240 @@
-/* rest_collections.c: REST routes about collections; see rest.h. */
-#include "milvus2/collections.h"
-#include "milvus2/rest_routes.h"
+/* rest_collections.c: collections, except making and describing them (rest_schema.c); see rest.h.
+ */
+#include <inttypes.h>
+#include <string.h>
 
-bool rest_collections_list(struct rest *rest)
+#include "milvus2/collections.h"
+#include "milvus2/names.h"
+#include "milvus2/partitions.h"
+#include "milvus2/rest.h"
+#include "milvus2/upkeep.h"
+
+bool rest_list_collections(struct rest *rest)
 {
     struct collection_info *items;
     size_t count;
+    const char *database = rest->is_v1 ? rest_text(rest, "dbName", "") : "";
+    if (database[0] != '\0')
+        rest->op.database = database;
     if (!collections_list(&rest->op, &items, &count))
         return false;
-    json_open(&rest->out, "data", '[');
+    json_open(&rest->answer, "data", '[');
     for (size_t i = 0; i < count; i++)
-        json_add_string(&rest->out, NULL, items[i].name);
-    json_close(&rest->out, ']');
+        json_add_string(&rest->answer, NULL, items[i].name);
+    json_close(&rest->answer, ']');
     return true;
 }
 
-bool rest_collections_has(struct rest *rest)
+static bool add_has(struct rest *rest, bool has)
+{
+    json_open(&rest->answer, "data", '{');
+    json_add_bool(&rest->answer, "has", has);
+    json_close(&rest->answer, '}');
+    return true;
+}
+
+bool rest_has_collection(struct rest *rest)
 {
     bool has;
-    if (!collections_has(&rest->op, rest_text(rest, "collectionName"), &has))
-        return false;
-    json_open(&rest->out, "data", '{');
-    json_add_bool(&rest->out, "has", has);
-    json_close(&rest->out, '}');
+    return collections_has(&rest->op, rest_collection(rest), &has) && add_has(rest, has);
+}
+
+static bool add_row_count(struct rest *rest, uint64_t rows)
+{
+    json_open(&rest->answer, "data", '{');
+    json_add_uint(&rest->answer, "rowCount", rows);
+    json_close(&rest->answer, '}');
     return true;
 }
 
-bool rest_collections_drop(struct rest *rest)
-{
-    return collections_drop(&rest->op, rest_text(rest, "collectionName")) && rest_empty(rest);
-}
-
-bool rest_collections_get_stats(struct rest *rest)
+bool rest_collection_stats(struct rest *rest)
 {
     uint64_t rows;
-    if (!collections_count(&rest->op, rest_text(rest, "collectionName"), NULL, &rows))
+    return collections_count(&rest->op, rest_collection(rest), NULL, &rows) &&
+           add_row_count(rest, rows);
+}
+
+bool rest_load_state(struct rest *rest)
+{
+    struct name_list partitions;
+    enum load_state state;
+    int64_t percent = 0;
+    const char *name = rest_collection(rest);
+    if (!rest_names(rest, "partitionNames", &partitions) ||
+        !loads_state(&rest->op, name, &partitions, &state))
         return false;
-    json_open(&rest->out, "data", '{');
-    rest_add_int(rest, "rowCount", (int64_t)rows);
-    json_close(&rest->out, '}');
+    if (state == LOAD_NOT_EXIST)
+        return status_fields(&rest->op.status, MILVUS_NO_COLLECTION, "[collection=%s]", name);
+    json_open(&rest->answer, "data", '{');
+    if (state == LOAD_NOT_LOADED)
+        json_add_string(&rest->answer, "loadState", "LoadStateNotLoad");
+    else if (!loads_progress(&rest->op, name, &partitions, &percent))
+        return false;
+    else {
+        json_add_string(&rest->answer, "loadState",
+                        percent >= 100 ? "LoadStateLoaded" : "LoadStateLoading");
+        json_add_int(&rest->answer, "loadProgress", percent);
+    }
+    json_close(&rest->answer, '}');
+    json_add_string(&rest->answer, "message", "");
     return true;
+}
+
+bool rest_drop_collection(struct rest *rest)
+{
+    return collections_drop(&rest->op, rest_collection(rest)) && rest_done(rest);
+}
+
+bool rest_rename_collection(struct rest *rest)
+{
+    return collections_rename(&rest->op, rest_collection(rest),
+                              rest_text(rest, "newCollectionName", ""),
+                              rest_text(rest, "newDbName", "")) &&
+           rest_done(rest);
+}
+
+bool rest_load_collection(struct rest *rest)
+{
+    return loads_load(&rest->op, rest_collection(rest), &(struct name_list){0}) && rest_done(rest);
+}
+
+bool rest_release_collection(struct rest *rest)
+{
+    return loads_release(&rest->op, rest_collection(rest), &(struct name_list){0}) &&
+           rest_done(rest);
+}
+
+bool rest_alter_collection(struct rest *rest)
+{
+    struct pair_list set;
+    return rest_pairs(rest, js_get(rest->body, "properties"), &set) &&
+           collections_alter(&rest->op, rest_collection(rest), &set, &(struct name_list){0}) &&
+           rest_done(rest);
+}
+
+bool rest_drop_properties(struct rest *rest)
+{
+    struct name_list removed;
+    return rest_names(rest, "propertyKeys", &removed) &&
+           collections_alter(&rest->op, rest_collection(rest), &(struct pair_list){0}, &removed) &&
+           rest_done(rest);
+}
+
+bool rest_flush(struct rest *rest)
+{
+    int64_t *segments;
+    size_t count;
+    return upkeep_flush(&rest->op, rest_collection(rest), &segments, &count) && rest_done(rest);
+}
+
+bool rest_compact(struct rest *rest)
+{
+    int64_t id;
+    if (!upkeep_compact(&rest->op, rest_collection(rest), &id))
+        return false;
+    json_open(&rest->answer, "data", '{');
+    rest_add_int(rest, "compactionID", id);
+    json_close(&rest->answer, '}');
+    return true;
+}
+
+/* A number, or its digits, as ids of jobs come. */
+static int64_t job_id(const struct rest *rest, const char *key)
+{
+    int64_t id;
+    const struct json *value = js_get(rest->body, key);
+    if (js_is_string(value))
+        return number_parse_int(js_string(value, ""), &id) ? id : 0;
+    return js_int(value, 0);
+}
+
+bool rest_compaction_state(struct rest *rest)
+{
+    struct compaction_view view;
+    const int64_t id = job_id(rest, "jobID");
+    if (!upkeep_compaction(&rest->op, id, &view))
+        return false;
+    json_open(&rest->answer, "data", '{');
+    rest_add_int(rest, "compactionID", id);
+    json_add_string(&rest->answer, "state", view.is_done ? "Completed" : "Executing");
+    json_add_uint(&rest->answer, "executingPlanNumber", view.is_done ? 0 : view.plans);
+    json_add_uint(&rest->answer, "timeoutPlanNumber", 0);
+    json_add_uint(&rest->answer, "completedPlanNumber", view.is_done ? view.plans : 0);
+    json_close(&rest->answer, '}');
+    return true;
+}
+
+bool rest_truncate(struct rest *rest)
+{
+    return collections_truncate(&rest->op, rest_collection(rest)) && rest_done(rest);
+}
+
+bool rest_alter_field(struct rest *rest)
+{
+    struct pair_list set;
+    return rest_pairs(rest, js_get(rest->body, "fieldParams"), &set) &&
+           collections_alter_field(&rest->op, rest_collection(rest),
+                                   rest_text(rest, "fieldName", ""), &set,
+                                   &(struct name_list){0}) &&
+           rest_done(rest);
+}
+
+/* ---- Partitions ---- */
+
+static const char *partition(const struct rest *rest)
+{
+    return rest_text(rest, "partitionName", "");
+}
+
+bool rest_list_partitions(struct rest *rest)
+{
+    struct view view;
+    struct partition_item *items;
+    size_t count;
+    if (!view_open(&rest->op, rest_collection(rest), &view) ||
+        !partitions_list(&rest->op, &view, &items, &count))
+        return false;
+    json_open(&rest->answer, "data", '[');
+    for (size_t i = 0; i < count; i++)
+        json_add_string(&rest->answer, NULL, items[i].name);
+    json_close(&rest->answer, ']');
+    return true;
+}
+
+bool rest_has_partition(struct rest *rest)
+{
+    bool has;
+    return partitions_has(&rest->op, rest_collection(rest), partition(rest), &has) &&
+           add_has(rest, has);
+}
+
+bool rest_partition_stats(struct rest *rest)
+{
+    uint64_t rows;
+    return collections_count(&rest->op, rest_collection(rest), partition(rest), &rows) &&
+           add_row_count(rest, rows);
+}
+
+bool rest_create_partition(struct rest *rest)
+{
+    return partitions_create(&rest->op, rest_collection(rest), partition(rest)) && rest_done(rest);
+}
+
+bool rest_drop_partition(struct rest *rest)
+{
+    return partitions_drop(&rest->op, rest_collection(rest), partition(rest)) && rest_done(rest);
+}
+
+bool rest_load_partitions(struct rest *rest)
+{
+    struct name_list names;
+    return rest_names(rest, "partitionNames", &names) &&
+           loads_load(&rest->op, rest_collection(rest), &names) && rest_done(rest);
+}
+
+bool rest_release_partitions(struct rest *rest)
+{
+    struct name_list names;
+    return rest_names(rest, "partitionNames", &names) &&
+           loads_release(&rest->op, rest_collection(rest), &names) && rest_done(rest);
 }

@@ -1,6 +1,6 @@
 /* serve.c: see serve.h.
  *
- * HTTP routes: /healthz (open to everybody), /metrics, and REST (rest.h). */
+ * HTTP routes: /healthz (open to everybody), /metrics, /openapi.json, and REST (rest.h). */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -34,6 +34,15 @@ static void reply_metrics(struct api *api, struct call *call)
     reply_text(call, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
 }
 
+static void reply_openapi(struct call *call)
+{
+    struct text text;
+    text_init(&text);
+    rest_openapi(&text);
+    call_set_label(call, "/openapi.json");
+    reply_text(call, 200, "application/json; charset=utf-8", &text);
+}
+
 static void handle_http(void *app, struct call *call)
 {
     static const char healthy[] = "OK";
@@ -44,6 +53,8 @@ static void handle_http(void *app, struct call *call)
                           (struct bytes){(const uint8_t *)healthy, sizeof healthy - 1});
     } else if (strcmp(path, "/metrics") == 0) {
         reply_metrics(app, call);
+    } else if (strcmp(path, "/openapi.json") == 0) {
+        reply_openapi(call);
     } else {
         rest_handle(app, call);
     }

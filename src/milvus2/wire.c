@@ -51,7 +51,7 @@ static enum err_code skip(struct walk *walk, size_t end, uint64_t size)
 static enum err_code enter_or_skip(struct walk *walk, size_t end,
                                    const ProtobufCFieldDescriptor *field)
 {
-    uint64_t size;
+    uint64_t size = 0;
     if (read_varint(walk, end, &size) != ERR_OK)
         return walk->err->code;
     const size_t start = walk->at;
@@ -80,7 +80,7 @@ static enum err_code walk_field(struct walk *walk)
 {
     const struct frame *frame = &walk->frames[walk->depth - 1];
     const size_t start = walk->at, end = frame->end;
-    uint64_t tag, ignored;
+    uint64_t tag = 0, ignored;
     if (read_varint(walk, end, &tag) != ERR_OK)
         return walk->err->code;
     const uint64_t number = tag >> 3;
