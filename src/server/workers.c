@@ -168,14 +168,10 @@ enum err_code workers_start(struct hub *hub, size_t count, struct workers **ret_
     (void)pthread_mutex_init(&workers->lock, NULL);
     for (int k = 0; k < QUEUE_COUNT; k++)
         (void)pthread_cond_init(&workers->queues[k].filled, NULL);
-    count = count > WORKERS_MAX ? WORKERS_MAX : count;
+    count = count > WORKERS_MAX ? WORKERS_MAX : count > 0 ? count : 1;
     enum err_code code = start_thread(workers, QUEUE_QUICK, err);
-    if (code == ERR_OK)
+    for (size_t k = 0; k < count && code == ERR_OK; k++)
         code = start_thread(workers, QUEUE_ALL, err);
-    /* With one worker all works; fewer than asked for are no reason to refuse service. */
-    for (size_t k = 1; k < count && code == ERR_OK; k++)
-        if (start_thread(workers, QUEUE_ALL, err) != ERR_OK)
-            break;
     if (code != ERR_OK) {
         workers_stop(workers);
         workers_free(workers);
