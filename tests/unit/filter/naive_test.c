@@ -234,19 +234,21 @@ static bool compare(size_t op, const struct value *left, const struct value *rig
 }
 
 /* One condition. */
+enum leaf_kind {
+    L_COMPARE,
+    L_RANGE,
+    L_IN,
+    L_ARITH,
+    L_COLUMNS,
+    L_LIKE,
+    L_NULL,
+    L_ELEMENT,
+    L_LENGTH,
+    L_CONTAINS
+};
+
 struct leaf_model {
-    enum {
-        L_COMPARE,
-        L_RANGE,
-        L_IN,
-        L_ARITH,
-        L_COLUMNS,
-        L_LIKE,
-        L_NULL,
-        L_ELEMENT,
-        L_LENGTH,
-        L_CONTAINS
-    } kind;
+    enum leaf_kind kind;
     size_t column;
     size_t other;
     size_t op; /* 5: != */
@@ -277,7 +279,8 @@ static struct value constant_for(size_t column)
 
 static struct leaf_model random_leaf(void)
 {
-    struct leaf_model leaf = {.kind = below(10), .column = below(COLUMNS), .op = below(6)};
+    struct leaf_model leaf = {
+        .kind = (enum leaf_kind)below(10), .column = below(COLUMNS), .op = below(6)};
     if (leaf.kind >= L_ELEMENT)
         leaf.column = leaf.kind == L_ELEMENT || below(2) ? ARR : J;
     if (leaf.kind == L_ARITH)

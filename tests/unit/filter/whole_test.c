@@ -468,7 +468,7 @@ static enum err_code use_memory(struct err *err)
     static const struct filter_template template = {
         "t", {.kind = FILTER_VALUE_ARRAY, .items = items, .count = 1}};
     const struct filter_templates templates = {&template, 1};
-    static const uint64_t offsets[] = {0, 25, 46};
+    static const uint64_t offsets[] = {0, 24, 44};
     static const char bytes[] = "{\"e\":\"\\u0078\",\"l\":[1,2]}{\"e\":\"\\u0079\",\"k\":1}";
     static const uint64_t name_offsets[] = {0, 10, 20};
     static const int64_t ids[] = {10, 20};
