@@ -42,6 +42,47 @@ static const struct table tables[] = {
     {"publication", "CREATE TABLE publication (token TEXT PRIMARY KEY)"},
 };
 
+/* What collections of many fields, and rows that are not sealed yet, need. A catalog made before
+ * there was such a thing has none of these tables; the first writer adds them all
+ * (catalog_upgrade).
+ */
+static const struct table later_tables[] = {
+    {"logical_database", "CREATE TABLE logical_database (id INTEGER PRIMARY KEY,"
+                         " name TEXT NOT NULL UNIQUE, properties TEXT NOT NULL,"
+                         " created_us INTEGER NOT NULL)"},
+    {"detail",
+     "CREATE TABLE detail (collection INTEGER PRIMARY KEY, description TEXT NOT NULL,"
+     " properties TEXT NOT NULL, state TEXT NOT NULL, consistency INTEGER NOT NULL,"
+     " shards INTEGER NOT NULL, partition_keys INTEGER NOT NULL, has_dynamic INTEGER NOT NULL,"
+     " is_loaded INTEGER NOT NULL, is_1x INTEGER NOT NULL, updated_us INTEGER NOT NULL,"
+     " next_segment INTEGER NOT NULL)"},
+    {"field", "CREATE TABLE field (collection INTEGER NOT NULL, ord INTEGER NOT NULL,"
+              " id INTEGER NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL,"
+              " type INTEGER NOT NULL, element INTEGER NOT NULL, dim INTEGER NOT NULL,"
+              " max_length INTEGER NOT NULL, max_capacity INTEGER NOT NULL, flags INTEGER NOT NULL,"
+              " default_value TEXT, params TEXT NOT NULL, metric INTEGER NOT NULL,"
+              " PRIMARY KEY (collection, ord))"},
+    {"declared_index",
+     "CREATE TABLE declared_index (id INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
+     " name TEXT NOT NULL, field TEXT NOT NULL, params TEXT NOT NULL, metric INTEGER NOT NULL,"
+     " created_us INTEGER NOT NULL, UNIQUE (collection, name))"},
+    {"alias", "CREATE TABLE alias (name TEXT PRIMARY KEY, collection INTEGER NOT NULL)"},
+    {"user", "CREATE TABLE user (name TEXT PRIMARY KEY, secret TEXT NOT NULL)"},
+    {"column_file", "CREATE TABLE column_file (segment INTEGER PRIMARY KEY, size INTEGER NOT NULL,"
+                    " hash INTEGER NOT NULL)"},
+    {"pending", "CREATE TABLE pending (id INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
+                " partition INTEGER NOT NULL, rows INTEGER NOT NULL, hash INTEGER NOT NULL,"
+                " data BLOB NOT NULL)"},
+    {"dead", "CREATE TABLE dead (id INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
+             " segment INTEGER NOT NULL, batch INTEGER NOT NULL, hash INTEGER NOT NULL,"
+             " data BLOB NOT NULL)"},
+};
+
+static const char *const later_indexes[] = {
+    "CREATE INDEX pending_collection ON pending (collection)",
+    "CREATE INDEX dead_collection ON dead (collection)",
+};
+
 static const char *const indexes[] = {
     "CREATE UNIQUE INDEX collection_published ON collection (name) WHERE token IS NULL",
     "CREATE UNIQUE INDEX collection_staged ON collection (token, name) WHERE token IS NOT NULL",
@@ -152,6 +193,51 @@ enum err_code catalog_check(struct sql *sql, struct err *err)
                        sql_path(sql), triggers);
     for (size_t k = 0; code == ERR_OK && k < COUNT_OF(tables); k++)
         code = check_table(sql, &tables[k], err);
+    bool has_rows = false;
+    if (code == ERR_OK)
+        code = catalog_has_rows(sql, &has_rows, err);
+    for (size_t k = 0; code == ERR_OK && has_rows && k < COUNT_OF(later_tables); k++)
+        code = check_table(sql, &later_tables[k], err);
+    return code;
+}
+
+enum err_code catalog_has_rows(struct sql *sql, bool *ret_has_rows, struct err *err)
+{
+    int64_t count = 0;
+    const enum err_code code =
+        ask_number(sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'detail'", &count, err);
+    if (code == ERR_OK)
+        *ret_has_rows = count != 0;
+    return code;
+}
+
+static enum err_code make_later_tables(struct sql *sql, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(later_tables); k++)
+        code = sql_exec(sql, later_tables[k].statement, err);
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(later_indexes); k++)
+        code = sql_exec(sql, later_indexes[k], err);
+    if (code == ERR_OK)
+        code = catalog_run(sql, err,
+                           "INSERT INTO meta VALUES ('version', 1), ('next_id', 0),"
+                           " ('next_batch', 1)",
+                           "");
+    return code;
+}
+
+enum err_code catalog_upgrade(struct sql *sql, struct err *err)
+{
+    bool has_rows = false;
+    enum err_code code = catalog_has_rows(sql, &has_rows, err);
+    if (code != ERR_OK || has_rows)
+        return code;
+    code = sql_begin(sql, err);
+    if (code == ERR_OK)
+        code = make_later_tables(sql, err);
+    if (code == ERR_OK)
+        code = sql_commit(sql, err);
+    sql_rollback(sql);
     return code;
 }
 
@@ -162,6 +248,8 @@ static enum err_code make_tables(struct sql *sql, struct err *err)
         code = sql_exec(sql, tables[k].statement, err);
     for (size_t k = 0; code == ERR_OK && k < COUNT_OF(indexes); k++)
         code = sql_exec(sql, indexes[k], err);
+    if (code == ERR_OK)
+        code = make_later_tables(sql, err);
     if (code == ERR_OK)
         code = catalog_run(sql, err,
                            "INSERT INTO meta VALUES ('created_us', ?1), ('next_collection', 1),"
@@ -186,10 +274,11 @@ enum err_code catalog_create(struct sql *sql, struct err *err)
 }
 
 /* What of each table is sealed: i an integer, t a text. */
-static const struct {
+struct sealed_table {
     const char *statement;
     const char *types;
-} sealed[] = {
+};
+static const struct sealed_table sealed[] = {
     {"SELECT id, name, metric, dim, has_auto_ids, index_type, index_params, index_file_size,"
      " created_us, duplicate_ids FROM collection WHERE token IS NULL ORDER BY id",
      "itiiittiii"},
@@ -200,6 +289,23 @@ static const struct {
      " ids_offset, vec_offset, is_linked, sum_hash, dead_hash FROM segment WHERE collection IN"
      " (SELECT id FROM collection WHERE token IS NULL) ORDER BY id",
      "iiiiiitiiiiiiii"},
+};
+
+/* The same of the tables that came later: nothing is added while they are empty. */
+static const struct sealed_table later_sealed[] = {
+    {"SELECT id, name, properties, created_us FROM logical_database ORDER BY id", "itti"},
+    {"SELECT collection, description, properties, state, consistency, shards, partition_keys,"
+     " has_dynamic, is_loaded, is_1x, updated_us, next_segment FROM detail ORDER BY collection",
+     "itttiiiiiiii"},
+    {"SELECT collection, ord, id, name, description, type, element, dim, max_length, max_capacity,"
+     " flags, default_value, params, metric FROM field ORDER BY collection, ord",
+     "iiittiiiiiitti"},
+    {"SELECT id, collection, name, field, params, metric, created_us FROM declared_index"
+     " ORDER BY id",
+     "iitttii"},
+    {"SELECT name, collection FROM alias ORDER BY name", "ti"},
+    {"SELECT name, secret FROM user ORDER BY name", "tt"},
+    {"SELECT segment, size, hash FROM column_file ORDER BY segment", "iii"},
 };
 
 static void hash_row_columns(struct hasher *hasher, struct sql_statement *statement,
@@ -217,23 +323,34 @@ static void hash_row_columns(struct hasher *hasher, struct sql_statement *statem
     }
 }
 
+static enum err_code seal_table(struct sql *sql, const struct sealed_table *table,
+                                struct hasher *hasher, struct err *err)
+{
+    struct sql_statement *statement = NULL;
+    bool has_row = true;
+    enum err_code code = sql_prepare(sql, table->statement, &statement, err);
+    while (code == ERR_OK && has_row) {
+        code = sql_step(statement, &has_row, err);
+        if (code == ERR_OK && has_row)
+            hash_row_columns(hasher, statement, table->types);
+    }
+    sql_finalize(statement);
+    return code;
+}
+
 static enum err_code seal_compute(struct sql *sql, uint64_t *ret_seal, struct err *err)
 {
     struct hasher *hasher = hasher_new(0);
     if (hasher == NULL)
         return err_nomem(err, sql_path(sql));
     enum err_code code = ERR_OK;
-    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(sealed); k++) {
-        struct sql_statement *statement = NULL;
-        bool has_row = true;
-        code = sql_prepare(sql, sealed[k].statement, &statement, err);
-        while (code == ERR_OK && has_row) {
-            code = sql_step(statement, &has_row, err);
-            if (code == ERR_OK && has_row)
-                hash_row_columns(hasher, statement, sealed[k].types);
-        }
-        sql_finalize(statement);
-    }
+    for (size_t k = 0; code == ERR_OK && k < COUNT_OF(sealed); k++)
+        code = seal_table(sql, &sealed[k], hasher, err);
+    bool has_rows = false;
+    if (code == ERR_OK)
+        code = catalog_has_rows(sql, &has_rows, err);
+    for (size_t k = 0; code == ERR_OK && has_rows && k < COUNT_OF(later_sealed); k++)
+        code = seal_table(sql, &later_sealed[k], hasher, err);
     if (code == ERR_OK)
         *ret_seal = hasher_get(hasher);
     hasher_free(hasher);
@@ -247,6 +364,19 @@ enum err_code catalog_seal_get(struct sql *sql, uint64_t *ret_seal, struct err *
         ask_number(sql, "SELECT value FROM meta WHERE key = 'seal'", &value, err);
     if (code == ERR_OK)
         *ret_seal = (uint64_t)value;
+    return code;
+}
+
+enum err_code catalog_stamp_get(struct sql *sql, struct catalog_stamp *ret_stamp, struct err *err)
+{
+    struct catalog_stamp stamp = {0};
+    struct catalog_answer version = {0};
+    enum err_code code = catalog_seal_get(sql, &stamp.seal, err);
+    if (code == ERR_OK)
+        code = catalog_ask(sql, &version, err, "SELECT value FROM meta WHERE key = 'version'", "");
+    stamp.version = version.value;
+    if (code == ERR_OK)
+        *ret_stamp = stamp;
     return code;
 }
 

@@ -27,6 +27,23 @@ enum err_code catalog_create(struct sql *sql, struct err *err) MUST_USE;
  * ERR_UNSUPPORTED: newer; ERR_CORRUPT. */
 enum err_code catalog_check(struct sql *sql, struct err *err) MUST_USE;
 
+/* Are the tables there that rows which change need? */
+enum err_code catalog_has_rows(struct sql *sql, bool *ret_has_rows, struct err *err) MUST_USE;
+/* Adds them when they are missing. */
+enum err_code catalog_upgrade(struct sql *sql, struct err *err) MUST_USE;
+
+/* What a snapshot depends on: the seal, and a count of all changes of pending and dead rows. */
+struct catalog_stamp {
+    uint64_t seal;
+    int64_t version;
+};
+static inline bool catalog_stamp_is_equal(struct catalog_stamp a, struct catalog_stamp b)
+{
+    return a.seal == b.seal && a.version == b.version;
+}
+enum err_code catalog_stamp_get(struct sql *sql, struct catalog_stamp *ret_stamp,
+                                struct err *err) MUST_USE;
+
 /* The seal as stored: changes whenever something published changes. */
 enum err_code catalog_seal_get(struct sql *sql, uint64_t *ret_seal, struct err *err) MUST_USE;
 /* Computes the seal of what is published and compares: ERR_CORRUPT when it differs. */
@@ -37,6 +54,7 @@ enum err_code catalog_seal_update(struct sql *sql, struct err *err) MUST_USE;
 struct catalog_collection {
     int64_t id;
     struct collection_facts facts;
+    int64_t *partition_ids;         /* of facts.partitions */
     struct segment_facts *segments; /* by ord; partition is an index into facts.partitions */
 };
 

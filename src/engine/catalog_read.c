@@ -250,6 +250,7 @@ enum err_code catalog_load(struct sql *sql, const char *name, struct arena *aren
         code = load_partitions(sql, arena, &collection, &partition_ids, err);
     if (code == ERR_OK)
         code = load_segments(sql, arena, partition_ids, &collection, err);
+    collection.partition_ids = partition_ids;
     if (code == ERR_OK)
         *ret_collection = collection;
     return code;

@@ -271,7 +271,7 @@ static void cache_put(struct database *database, struct snapshot *snapshot)
     size_t kept = 0;
     for (size_t k = 0; k < database->cached_count; k++) {
         struct snapshot *old = database->cached[k];
-        if (old->seal == snapshot->seal)
+        if (catalog_stamp_is_equal(old->stamp, snapshot->stamp))
             database->cached[kept++] = old;
         else
             snapshot_unref(old);
@@ -281,29 +281,33 @@ static void cache_put(struct database *database, struct snapshot *snapshot)
         database->cached[database->cached_count++] = snapshot_ref(snapshot);
 }
 
-static struct snapshot *cache_find(struct database *database, const char *name, uint64_t seal)
+static struct snapshot *cache_find(struct database *database, const char *name,
+                                   struct catalog_stamp stamp)
 {
     for (size_t k = 0; k < database->cached_count; k++)
-        if (database->cached[k]->seal == seal && strcmp(database->cached[k]->facts.name, name) == 0)
+        if (catalog_stamp_is_equal(database->cached[k]->stamp, stamp) &&
+            strcmp(database->cached[k]->facts.name, name) == 0)
             return database->cached[k];
     return NULL;
 }
 
 /* A writer may remove files between our reading the catalog and opening them: then the catalog has
  * a new seal, and reading it again helps. With the old seal a file is truly missing. */
-static enum err_code load_snapshot(struct database *database, const char *name, uint64_t seal,
-                                   struct snapshot **ret_snapshot, struct err *err)
+static enum err_code load_snapshot(struct database *database, const char *name,
+                                   struct catalog_stamp stamp, struct snapshot **ret_snapshot,
+                                   struct err *err)
 {
     enum err_code code = ERR_NOT_FOUND;
     for (int attempt = 0; code == ERR_NOT_FOUND && attempt < 2; attempt++) {
-        uint64_t seal_now = seal;
+        struct catalog_stamp now = stamp;
         code = snapshot_load(database->sql, database->folder, name, ret_snapshot, err);
         if (code != ERR_NOT_FOUND)
             break;
         struct err ignored = {0};
-        if (catalog_seal_get(database->sql, &seal_now, &ignored) == ERR_OK && seal_now == seal)
+        if (catalog_stamp_get(database->sql, &now, &ignored) == ERR_OK &&
+            catalog_stamp_is_equal(now, stamp))
             break;
-        seal = seal_now;
+        stamp = now;
     }
     if (code == ERR_NOT_FOUND)
         code = err_recode(err, ERR_CORRUPT);
@@ -313,16 +317,16 @@ static enum err_code load_snapshot(struct database *database, const char *name, 
 enum err_code database_snapshot(struct database *database, const char *collection,
                                 struct snapshot **ret_snapshot, struct err *err)
 {
-    uint64_t seal = 0;
+    struct catalog_stamp stamp = {0};
     database_lock(database);
-    enum err_code code = catalog_seal_get(database->sql, &seal, err);
+    enum err_code code = catalog_stamp_get(database->sql, &stamp, err);
     struct snapshot *snapshot = NULL;
     if (code == ERR_OK)
-        snapshot = cache_find(database, collection, seal);
+        snapshot = cache_find(database, collection, stamp);
     if (snapshot != NULL)
         (void)snapshot_ref(snapshot);
     else if (code == ERR_OK &&
-             (code = load_snapshot(database, collection, seal, &snapshot, err)) == ERR_OK)
+             (code = load_snapshot(database, collection, stamp, &snapshot, err)) == ERR_OK)
         cache_put(database, snapshot);
     database_unlock(database);
     if (code == ERR_OK)

@@ -19,10 +19,16 @@
 _Static_assert(INDEX_LEVELS == LISTS_LEVELS && INDEX_K_CLASSES == LISTS_K_CLASSES,
                "index.h repeats lists_format.h");
 
+/* Rows that are not sealed yet, or none. */
+static bool is_in_memory(const struct segment *segment)
+{
+    return segment->facts.rows == 0 || segment->buffer != NULL;
+}
+
 static bool is_possible(const struct snapshot *snapshot, size_t index)
 {
     const struct segment_facts *facts = &snapshot->segments[index].facts;
-    return codes_support(snapshot->facts.metric) &&
+    return !is_in_memory(&snapshot->segments[index]) && codes_support(snapshot->facts.metric) &&
            facts->rows - facts->dead_rows >= INDEX_ROWS_MIN && facts->rows < UINT32_MAX;
 }
 
@@ -159,7 +165,7 @@ void index_describe(const struct database *database, struct snapshot *snapshot, 
     facts.size = (facts.is_built ? segment->lists->map.size : 0) +
                  (segment->graph != NULL ? segment->graph->map.size : 0);
     choose_plans(segment, &facts);
-    if (segment->facts.rows > 0)
+    if (!is_in_memory(segment))
         describe_state(database, snapshot, segment, &facts);
     *ret_facts = facts;
 }
@@ -412,7 +418,7 @@ enum err_code index_drop(struct database *database, struct snapshot *snapshot, s
     for (size_t k = 0; code == ERR_OK && k < snapshot->segment_count; k++) {
         const struct segment *segment = &snapshot->segments[k];
         for (size_t e = 0;
-             code == ERR_OK && segment->facts.rows > 0 && e < sizeof endings / sizeof *endings;
+             code == ERR_OK && !is_in_memory(segment) && e < sizeof endings / sizeof *endings;
              e++) {
             char *path = file_of(database, &segment->facts, endings[e]);
             code = path != NULL ? file_remove(path, err) : err_nomem(err, "index");

@@ -10,6 +10,7 @@
 #define LAYOUT_VECTORS "vec"
 #define LAYOUT_SUMS "sum"
 #define LAYOUT_DEAD "dead"
+#define LAYOUT_COLUMNS "col"
 #define LAYOUT_LISTS "lists" /* derived: an index of the plan LISTS */
 #define LAYOUT_GRAPH "graph" /* derived: one of the plan GRAPH */
 #define LAYOUT_BUILT "built" /* what building the index took */

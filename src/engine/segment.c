@@ -6,10 +6,14 @@
 #include "base/bitmap.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/column_file.h"
+#include "engine/dead_rows.h"
 #include "engine/graph.h"
 #include "engine/layout.h"
 #include "engine/lists.h"
+#include "engine/row_buffer.h"
 #include "engine/segment_format.h"
+#include "engine/segment_shared.h"
 
 /* A whole small file whose checksum the catalog knows; mem_free(*ret_data). */
 static enum err_code read_checked(const char *path, uint64_t expected_size, uint64_t expected_hash,
@@ -182,6 +186,15 @@ void segment_open_indexes(struct segment *segment, const char *folder, enum metr
 
 void segment_close(struct segment *segment)
 {
+    dead_rows_unref(segment->dead_rows);
+    if (segment->shared != NULL || segment->buffer != NULL) {
+        segment_shared_unref(segment->shared);
+        row_buffer_unref(segment->buffer);
+        *segment = (struct segment){0};
+        return;
+    }
+    column_file_close(segment->columns);
+    segment->columns = NULL;
     lists_close(segment->lists);
     graph_close(segment->graph);
     segment->lists = NULL;
@@ -218,7 +231,7 @@ static enum err_code check_block(struct segment_column *column, uint64_t block, 
 enum err_code segment_touch(struct segment_column *column, uint64_t first_row, uint64_t rows,
                             size_t width, struct err *err)
 {
-    if (rows == 0)
+    if (rows == 0 || column->sums == NULL)
         return ERR_OK;
     const uint64_t last = ((first_row + rows) * width - 1) / SUMS_BLOCK_SIZE;
     for (uint64_t block = first_row * width / SUMS_BLOCK_SIZE; block <= last; block++) {

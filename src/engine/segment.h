@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/metric.h"
+#include "flow/schema.h"
 
 /* What the catalog says about a segment. */
 struct segment_facts {
@@ -38,12 +39,27 @@ struct segment_column {
     const uint8_t *data; /* the extent, in the map */
     uint64_t offset;     /* of the extent in the file */
     uint64_t size;
-    const uint64_t *sums;           /* one a block; borrowed from the segment */
+    const uint64_t *sums;           /* one a block; borrowed. NULL: memory, never damaged */
     atomic_uint_least64_t *checked; /* bit a block */
 };
 
+/* A field of a segment beside ids and vectors: sections of its column file, or of memory. */
+struct segment_extra {
+    int64_t field_id;
+    enum field_type type; /* as kept, row_layout.h */
+    enum field_type element;
+    size_t width;                  /* 0: rows differ */
+    struct segment_column values;  /* rows x width, or bytes */
+    struct segment_column offsets; /* rows that differ: (rows + 1) x 8 */
+    struct segment_column valid;   /* bitmap_words(rows) x 8; size 0: no row is null */
+};
+
+struct column_file;
+struct dead_rows;
 struct graph;
 struct lists;
+struct row_buffer;
+struct segment_shared;
 
 struct segment {
     struct segment_facts facts;
@@ -53,6 +69,16 @@ struct segment {
     uint64_t *sums;                /* of both columns */
     struct lists *lists;           /* its index; NULL: none */
     struct graph *graph;           /* its second one; NULL: none */
+    struct segment_extra *extras;
+    size_t extra_count;
+    int64_t id; /* in the catalog; 0: growing rows */
+    /* Who owns all this. `dead_rows`: the bitmap that `dead` points into, when it is one that
+     * changes. `shared`: the files, when several snapshots have this segment. `buffer`: rows in
+     * memory, there are no files. Else it owns the files alone. */
+    struct dead_rows *dead_rows;
+    struct segment_shared *shared;
+    struct row_buffer *buffer;
+    struct column_file *columns;
 };
 
 /* Opens the files below the database folder. Errors: ERR_NOT_FOUND when a file is missing (a writer

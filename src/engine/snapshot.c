@@ -2,12 +2,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/catalog.h"
+#include "engine/collection.h"
+#include "engine/live.h"
 #include "engine/snapshot_internal.h"
 #include "engine/snapshot_segments.h"
 #include "engine/stored_reader.h"
 
-#define SNAPSHOT_MEMORY_MAX ((size_t)4 << 30) /* a named cap; a million segments need 0.3 GB */
 #define NAMES_SHOWN_MAX 20
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot)
@@ -21,8 +21,12 @@ void snapshot_unref(struct snapshot *snapshot)
     if (snapshot == NULL ||
         atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
         return;
+    const size_t fields = snapshot->views != NULL ? snapshot->meta->info.schema.field_count : 0;
+    for (size_t k = 0; k < fields; k++)
+        snapshot_unref(snapshot->views[k]);
     for (size_t k = 0; k < snapshot->segment_count; k++)
         segment_close(&snapshot->segments[k]);
+    collection_meta_unref(snapshot->meta);
     arena_release(&snapshot->arena);
     mem_free(snapshot);
 }
@@ -61,60 +65,31 @@ enum err_code snapshot_partition(const struct snapshot *snapshot, const char *na
     return code;
 }
 
-/* In one read transaction: the seal, then the collection. */
-static enum err_code read_catalog(struct sql *sql, const char *name, struct snapshot *snapshot,
-                                  struct catalog_collection *ret_collection, struct err *err)
-{
-    enum err_code code = sql_exec(sql, "BEGIN", err);
-    if (code != ERR_OK)
-        return code;
-    code = catalog_seal_check(sql, &snapshot->seal, err);
-    if (code == ERR_OK)
-        code = catalog_load(sql, name, &snapshot->arena, ret_collection, err);
-    sql_rollback(sql);
-    return code;
-}
-
-static enum err_code open_segments(struct snapshot *snapshot, const char *folder,
-                                   const struct catalog_collection *collection, struct err *err)
-{
-    const size_t count = collection->facts.segment_count;
-    snapshot->segments = arena_array(&snapshot->arena, count + 1, sizeof *snapshot->segments);
-    snapshot->bases = arena_array(&snapshot->arena, count + 1, sizeof *snapshot->bases);
-    if (snapshot->segments == NULL || snapshot->bases == NULL)
-        return err_nomem(err, folder);
-    for (size_t k = 0; k < count; k++) {
-        const struct segment_facts *facts = &collection->segments[k];
-        const enum err_code code = segment_open(folder, facts, &snapshot->segments[k], err);
-        if (code != ERR_OK)
-            return code;
-        segment_open_indexes(&snapshot->segments[k], folder, collection->facts.metric,
-                             collection->facts.dim);
-        snapshot->segment_count = k + 1;
-        snapshot->bases[k + 1] = snapshot->bases[k] + facts->rows;
-    }
-    return ERR_OK;
-}
-
 enum err_code snapshot_load(struct sql *sql, const char *folder, const char *collection,
                             struct snapshot **ret_snapshot, struct err *err)
 {
-    struct snapshot *snapshot = mem_zalloc(1, sizeof *snapshot);
-    if (snapshot == NULL)
-        return err_nomem(err, collection);
-    atomic_init(&snapshot->references, 1);
-    arena_init(&snapshot->arena, SNAPSHOT_MEMORY_MAX);
-    struct catalog_collection loaded = {0};
-    enum err_code code = read_catalog(sql, collection, snapshot, &loaded, err);
-    if (code == ERR_OK) {
-        snapshot->facts = loaded.facts;
-        code = open_segments(snapshot, folder, &loaded, err);
-    }
+    struct live *live = NULL;
+    enum err_code code = live_load(sql, folder, collection, &live, err);
     if (code == ERR_OK)
-        *ret_snapshot = snapshot;
-    else
-        snapshot_unref(snapshot);
+        code = live_publish(live, ret_snapshot, err);
+    live_free(live);
     return code;
+}
+
+const struct collection_info *snapshot_info(const struct snapshot *snapshot)
+{
+    return &snapshot->meta->info;
+}
+
+enum err_code snapshot_for_field(struct snapshot *snapshot, size_t field,
+                                 struct snapshot **ret_snapshot, struct err *err)
+{
+    const struct schema *schema = &snapshot->meta->info.schema;
+    if (field >= schema->field_count || !field_type_is_vector(schema->fields[field].type))
+        return err_set(err, ERR_INVALID, "field %zu of collection %s is no vector", field,
+                       snapshot->facts.name);
+    *ret_snapshot = field == snapshot->meta->layout.vector ? snapshot : snapshot->views[field];
+    return ERR_OK;
 }
 
 size_t snapshot_segment_of(const struct snapshot *snapshot, uint64_t ordinal)

@@ -41,10 +41,7 @@ struct collection_definition {
     size_t shards;
     size_t partition_keys; /* collection_info.partition_keys */
 };
-/* ERR_INVALID when the schema is not possible: not one Int64 or VarChar key, no vector field, more
- * than SCHEMA_FIELDS_MAX or SCHEMA_VECTORS_MAX, a dim that is not, sparse vectors, fields of one
- * name. */
-enum err_code define_check_schema(const struct schema *schema, struct err *err) MUST_USE;
+/* ERR_INVALID when the schema is not possible (schema_check.h). */
 enum err_code define_create_collection(struct writer *writer,
                                        const struct collection_definition *definition,
                                        struct err *err) MUST_USE;

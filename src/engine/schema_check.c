@@ -1,7 +1,7 @@
-/* define_schema.c: is a schema one that the engine can keep? See define.h. */
-#include <string.h>
+/* schema_check.c: see schema_check.h. */
+#include "engine/schema_check.h"
 
-#include "engine/write/define.h"
+#include "base/metric.h"
 
 static bool is_plain(enum field_type type)
 {
@@ -54,7 +54,7 @@ static enum err_code check_field(const struct schema *schema, size_t index, stru
     return check_type(field, err);
 }
 
-enum err_code define_check_schema(const struct schema *schema, struct err *err)
+enum err_code schema_check(const struct schema *schema, struct err *err)
 {
     if (schema->field_count > SCHEMA_FIELDS_MAX + 1)
         return err_set(err, ERR_INVALID, "%zu fields found, at most %d expected",
