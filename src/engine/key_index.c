@@ -2,6 +2,8 @@
  * its key's hash points, so all rows of one key lie in one run. */
 #include "engine/key_index.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "engine/row_buffer.h"
 #include "engine/segment_field.h"
@@ -12,6 +14,8 @@
 struct key_index {
     uint64_t mask;
     uint32_t *places;
+    int64_t id_min; /* of Int64 keys: a key outside is not here */
+    int64_t id_max;
 };
 
 void key_index_free(struct key_index *index)
@@ -68,8 +72,12 @@ static enum err_code fill(struct segment *segment, const struct row_key *like,
     enum err_code code = ERR_OK;
     if (!like->is_text) {
         code = segment_touch(&segment->ids, 0, rows, 8, err);
-        for (uint64_t row = 0; code == ERR_OK && row < rows; row++)
-            put(index, row_id_hash(get_i64(segment->ids.data + row * 8)), (uint32_t)row);
+        for (uint64_t row = 0; code == ERR_OK && row < rows; row++) {
+            const int64_t id = get_i64(segment->ids.data + row * 8);
+            index->id_min = row == 0 || id < index->id_min ? id : index->id_min;
+            index->id_max = row == 0 || id > index->id_max ? id : index->id_max;
+            put(index, row_id_hash(id), (uint32_t)row);
+        }
         return code;
     }
     code = find_text_column(segment, like->field_id, &extra, err);
@@ -122,6 +130,17 @@ static enum err_code get(struct segment *segment, const struct row_key *like,
     return code;
 }
 
+/* Is the key that of a row? `extra`: of text keys. */
+static bool is_key_of(const struct segment *segment, const struct segment_extra *extra,
+                      uint32_t row, const struct row_key *key)
+{
+    if (!key->is_text)
+        return get_i64(segment->ids.data + (uint64_t)row * 8) == key->id;
+    const struct bytes text = text_at(extra, row);
+    return text.size == key->text.size &&
+           (text.size == 0 || memcmp(text.data, key->text.data, text.size) == 0);
+}
+
 enum err_code key_index_next(struct segment *segment, const struct row_key *key,
                              struct key_walk *walk, bool *ret_found, uint64_t *ret_row,
                              struct err *err)
@@ -133,28 +152,19 @@ enum err_code key_index_next(struct segment *segment, const struct row_key *key,
         code = find_text_column(segment, key->field_id, &extra, err);
     if (code != ERR_OK)
         return code;
+    *ret_found = false;
+    if (!key->is_text && (key->id < index->id_min || key->id > index->id_max))
+        return ERR_OK;
     if (!walk->is_started)
         walk->position = row_key_hash_of(key) & index->mask;
     walk->is_started = true;
-    for (;;) {
+    while (!*ret_found && index->places[walk->position] != FREE) {
         const uint32_t row = index->places[walk->position];
-        if (row == FREE)
-            break;
         walk->position = (walk->position + 1) & index->mask;
-        bool is_equal = false;
-        if (key->is_text) {
-            const struct bytes text = text_at(extra, row);
-            is_equal = text.size == key->text.size &&
-                       (text.size == 0 || memcmp(text.data, key->text.data, text.size) == 0);
-        } else {
-            is_equal = get_i64(segment->ids.data + (uint64_t)row * 8) == key->id;
-        }
-        if (is_equal) {
+        if (is_key_of(segment, extra, row, key)) {
             *ret_found = true;
             *ret_row = row;
-            return ERR_OK;
         }
     }
-    *ret_found = false;
     return ERR_OK;
 }

@@ -87,7 +87,6 @@ static enum err_code add_block(struct live *live, const struct live_append *appe
     struct live_block *block = mem_zalloc(1, sizeof *block);
     if (block == NULL)
         return err_nomem(err, "growing rows");
-    block->serial = live->next_serial++;
     block->partition = append->partition;
     const enum err_code code =
         row_buffer_new(append->layout, append->rows->rows, NULL, &block->buffer, err);

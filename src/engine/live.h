@@ -40,6 +40,7 @@ enum err_code collection_meta_load(struct sql *sql, const char *qualified_name,
 struct live_segment {
     struct segment segment; /* segment.dead_rows: those that are dead now */
     bool is_linked;
+    bool is_claimed; /* somebody writes what replaces it */
     int64_t order;
 };
 
@@ -50,7 +51,6 @@ struct live_batch {
     size_t rows;
 };
 struct live_block {
-    int64_t serial; /* of this live collection, never used twice */
     size_t partition;
     struct row_buffer *buffer;
     struct dead_rows *dead; /* NULL: none */
@@ -58,6 +58,7 @@ struct live_block {
     size_t batch_count;
     size_t batch_capacity;
     bool is_frozen; /* takes no more rows */
+    bool is_claimed;
 };
 
 struct live {
@@ -69,7 +70,6 @@ struct live {
     struct live_block **blocks; /* in order of age */
     size_t block_count;
     size_t block_capacity;
-    int64_t next_serial;
 };
 
 /* Reads a published collection and opens its files. Errors: ERR_NO_COLLECTION; ERR_NOT_FOUND when a

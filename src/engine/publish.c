@@ -3,6 +3,7 @@
  * writer's sweep removes them. */
 #include "base/mem.h"
 #include "engine/catalog.h"
+#include "engine/catalog_forget.h"
 #include "engine/database_internal.h"
 #include "engine/staging_internal.h"
 #include "engine/sweep.h"
@@ -26,21 +27,12 @@ static enum err_code change(struct database *database, change_fn *apply, const v
     if (code == ERR_OK)
         code = sql_commit(database->sql, err);
     sql_rollback(database->sql);
+    if (code == ERR_OK)
+        (void)atomic_fetch_add(&database->changes, 1);
     database_unlock(database);
     struct err ignored = {0}; /* it is committed: leftovers cost space, nothing else */
     if (code == ERR_OK)
         (void)!sweep_files(database, &ignored);
-    return code;
-}
-
-static enum err_code forget_collection(struct sql *sql, int64_t id, struct err *err)
-{
-    enum err_code code =
-        catalog_run(sql, err, "DELETE FROM segment WHERE collection = ?1", "i", id);
-    if (code == ERR_OK)
-        code = catalog_run(sql, err, "DELETE FROM partition WHERE collection = ?1", "i", id);
-    if (code == ERR_OK)
-        code = catalog_run(sql, err, "DELETE FROM collection WHERE id = ?1", "i", id);
     return code;
 }
 
@@ -65,7 +57,7 @@ static enum err_code append_collection(struct sql *sql, int64_t staged, int64_t 
                            " AND old.id = segment.partition) WHERE collection = ?2",
                            "iii", published, staged, base.value);
     if (code == ERR_OK)
-        code = forget_collection(sql, staged, err);
+        code = catalog_forget_collection(sql, staged, err);
     if (code == ERR_OK)
         code = catalog_run(sql, err, "UPDATE collection SET duplicate_ids = 1 WHERE id = ?1", "i",
                            published);
@@ -120,7 +112,7 @@ static enum err_code publish_collection(struct sql *sql, const struct staged_nam
                        sql_path(sql));
     enum err_code code = ERR_OK;
     if (name->is_published)
-        code = forget_collection(sql, name->published, err);
+        code = catalog_forget_collection(sql, name->published, err);
     return code == ERR_OK
                ? catalog_run(sql, err, "UPDATE collection SET token = NULL WHERE id = ?1", "i",
                              name->id)
@@ -163,7 +155,7 @@ static enum err_code apply_discard(struct sql *sql, const void *argument, struct
     while (code == ERR_OK && name.found) {
         code = next_staged(sql, token, &name, err);
         if (code == ERR_OK && name.found)
-            code = forget_collection(sql, name.id, err);
+            code = catalog_forget_collection(sql, name.id, err);
     }
     /* What the token published stays, but is not the token's any more: a new run may use it. */
     if (code == ERR_OK)
@@ -193,7 +185,7 @@ static enum err_code apply_drop_collection(struct sql *sql, const void *argument
 {
     int64_t id = 0;
     const enum err_code code = find_published(sql, argument, &id, err);
-    return code == ERR_OK ? forget_collection(sql, id, err) : code;
+    return code == ERR_OK ? catalog_forget_collection(sql, id, err) : code;
 }
 
 enum err_code database_drop_collection(struct database *database, const char *collection,
@@ -221,7 +213,7 @@ static enum err_code apply_drop_partition(struct sql *sql, const void *argument,
         code = err_set(err, ERR_NO_PARTITION, "partition %s: not found in collection %s",
                        name->partition, name->collection);
     if (code == ERR_OK)
-        code = catalog_run(sql, err, "DELETE FROM segment WHERE partition = ?1", "i", id.value);
+        code = catalog_forget_rows(sql, collection, id.value, err);
     if (code == ERR_OK)
         code = catalog_run(sql, err, "DELETE FROM partition WHERE id = ?1 AND name <> ?2", "it",
                            id.value, PARTITION_DEFAULT);

@@ -69,8 +69,8 @@ static enum err_code read_ids(struct segment *segment, const struct rows_range *
     return ERR_OK;
 }
 
-static enum err_code read_extra(struct segment_extra *extra, const struct rows_range *range,
-                                struct column *column, struct err *err)
+enum err_code segment_extra_read(struct segment_extra *extra, const struct rows_range *range,
+                                 struct column *column, struct err *err)
 {
     const enum err_code code = segment_extra_touch(extra, range->first_row, range->rows, err);
     if (code != ERR_OK)
@@ -108,5 +108,5 @@ enum err_code segment_field_read(struct segment *segment, const struct field_sou
     if (extra->type != field->type)
         return err_set(err, ERR_CORRUPT, "field %s is %s, its values are %s", field->name,
                        field_type_name(field->type), field_type_name(extra->type));
-    return read_extra(extra, range, ret_column, err);
+    return segment_extra_read(extra, range, ret_column, err);
 }

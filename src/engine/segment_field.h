@@ -20,6 +20,10 @@ enum err_code segment_field_read(struct segment *segment, const struct field_sou
 /* The extra of a field, or NULL when the segment is older than the field. */
 struct segment_extra *segment_find_extra(const struct segment *segment, int64_t field_id);
 
+/* Some rows of an extra as a column, vectors too (as kept); checked. */
+enum err_code segment_extra_read(struct segment_extra *extra, const struct rows_range *range,
+                                 struct column *ret_column, struct err *err) MUST_USE;
+
 /* Checks the blocks of an extra that hold these rows. */
 enum err_code segment_extra_touch(struct segment_extra *extra, uint64_t first_row, uint64_t rows,
                                   struct err *err) MUST_USE;

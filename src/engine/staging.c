@@ -57,6 +57,20 @@ void staging_close(struct staging *staging)
     mem_free(staging);
 }
 
+/* Was it made by a client of the server, with fields of its own? */
+static bool has_other_fields(struct sql *sql, const char *name)
+{
+    struct catalog_answer answer = {0};
+    struct err ignored;
+    bool has_rows = false;
+    return catalog_has_rows(sql, &has_rows, &ignored) == ERR_OK && has_rows &&
+           catalog_ask(sql, &answer, &ignored,
+                       "SELECT 1 FROM detail WHERE is_1x = 0 AND collection ="
+                       " (SELECT id FROM collection WHERE name = ?1 AND token IS NULL)",
+                       "t", name) == ERR_OK &&
+           answer.found;
+}
+
 /* What is published under the name must allow what is asked. */
 static enum err_code check_existing(struct staging *staging,
                                     const struct staged_collection *collection, struct err *err)
@@ -69,6 +83,11 @@ static enum err_code check_existing(struct staging *staging,
         (int64_t)collection->source->metric, (int64_t)collection->source->dim, collection->name);
     if (code != ERR_OK || !is_alike.found)
         return code;
+    if (collection->if_exists == IF_EXISTS_APPEND && has_other_fields(sql, collection->name))
+        return err_set(err, ERR_TARGET,
+                       "collection %s exists in %s with more fields than an id and a vector; it "
+                       "cannot be appended to",
+                       collection->name, staging->database->folder);
     if (collection->if_exists == IF_EXISTS_FAIL)
         return err_set(err, ERR_EXISTS,
                        "collection %s exists already in %s; use --if-exists append or replace, or "

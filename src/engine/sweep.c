@@ -124,6 +124,11 @@ enum err_code sweep_files(struct database *database, struct err *err)
     if (segments == NULL)
         return err_nomem(err, database->folder);
     database_lock(database);
+    if (database->making > 0) { /* another sweep will come */
+        database_unlock(database);
+        mem_free(segments);
+        return ERR_OK;
+    }
     enum err_code code = folder_list(segments, NAMES_MAX, &names, &count, err);
     for (size_t k = 0; code == ERR_OK && k < count; k++) {
         uint64_t number = 0;

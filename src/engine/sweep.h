@@ -1,6 +1,7 @@
 /* sweep.h: removes files below segments/ that no catalog row names: what dead runs left, and what a
- * transaction has just forgotten. Only a writer may; no segment may be in the making. What a
- * builder of indexes is writing beside a segment is left to it. */
+ * transaction has just forgotten. Only a writer may; does nothing while database->making says that
+ * a segment is in the making. What a builder of indexes is writing beside a segment is left to it.
+ */
 #ifndef GODWIT_ENGINE_SWEEP_H
 #define GODWIT_ENGINE_SWEEP_H
 

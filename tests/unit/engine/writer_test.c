@@ -1,0 +1,175 @@
+/* writer_test.c: rows in, found, replaced, deleted, sealed, merged; by the server and by a reader.
+ */
+#include "rows_fixture.h"
+
+static const struct collection_name name_c = {.name = "c"};
+
+static struct snapshot *snapshot_of(struct fixture *fixture, const char *name)
+{
+    struct snapshot *snapshot = NULL;
+    struct err err;
+    assert_int_equal(
+        writer_snapshot(fixture->writer, (struct collection_name){.name = name}, &snapshot, &err),
+        ERR_OK);
+    return snapshot;
+}
+
+static void insert_range(struct fixture *fixture, int64_t first, size_t count, uint32_t version)
+{
+    int64_t *keys = mem_alloc(count + 1, sizeof *keys);
+    assert_non_null(keys);
+    for (size_t k = 0; k < count; k++)
+        keys[k] = first + (int64_t)k;
+    assert_int_equal(fixture_insert(fixture, "c", keys, count, version), ERR_OK);
+    mem_free(keys);
+}
+
+static uint64_t delete_range(struct fixture *fixture, int64_t first, size_t count)
+{
+    int64_t *keys = mem_alloc(count + 1, sizeof *keys);
+    uint64_t deleted = 0;
+    assert_non_null(keys);
+    for (size_t k = 0; k < count; k++)
+        keys[k] = first + (int64_t)k;
+    assert_int_equal(fixture_delete(fixture, "c", keys, count, &deleted), ERR_OK);
+    mem_free(keys);
+    return deleted;
+}
+
+/* The nearest row of a key's own vector has distance 0. */
+static void check_search(struct snapshot *snapshot, size_t field, int64_t key, uint32_t version)
+{
+    struct fixture_rows rows;
+    struct snapshot *view = NULL;
+    struct search_result result;
+    struct err err;
+    fixture_rows_make(&rows, &key, 1, version, false);
+    assert_int_equal(snapshot_for_field(snapshot, field, &view, &err), ERR_OK);
+    const struct search_request request = {.queries = rows.columns[FIXTURE_VECTOR].values,
+                                           .query_count = 1,
+                                           .dim = FIXTURE_DIM,
+                                           .k = 1};
+    assert_int_equal(search_run(view, &request, &result, &err), ERR_OK);
+    assert_int_equal(result.counts[0], 1);
+    assert_true(field == FIXTURE_VECTOR ? result.scores[0] == 0.0F : result.scores[0] > 0.999F);
+    search_result_release(&result);
+    fixture_rows_free(&rows);
+}
+
+static void check_life(bool has_text_keys)
+{
+    struct fixture fixture;
+    struct err err;
+    size_t made = 0;
+    fixture_open(&fixture, scratch("db"), NULL);
+    assert_int_equal(fixture_create(&fixture, "c", has_text_keys, &err), ERR_OK);
+    insert_range(&fixture, 0, 1000, 1);
+    struct snapshot *first = snapshot_of(&fixture, "c");
+    assert_int_equal(snapshot_facts(first)->rows, 1000);
+    check_search(first, FIXTURE_VECTOR, 17, 1);
+    check_search(first, FIXTURE_SECOND, 17, 1);
+    insert_range(&fixture, 500, 1000, 2);
+    assert_int_equal(delete_range(&fixture, 100, 50), 50);
+    assert_int_equal(delete_range(&fixture, 100, 50), 0);
+    struct snapshot *second = snapshot_of(&fixture, "c");
+    assert_int_equal(snapshot_facts(second)->rows, 1450);
+    assert_int_equal(snapshot_facts(first)->rows, 1000);
+    assert_int_equal(fixture_find(second, 99), 1);
+    assert_int_equal(fixture_find(second, 120), 0);
+    assert_int_equal(fixture_find(second, 500), 2);
+    assert_int_equal(fixture_find(second, 1499), 2);
+    assert_int_equal(fixture_find(first, 120), 1);
+    assert_int_equal(fixture_find(first, 500), 1);
+    assert_int_equal(writer_flush(fixture.writer, name_c, &err), ERR_OK);
+    struct snapshot *third = snapshot_of(&fixture, "c");
+    struct rows_segment facts;
+    rows_segment(third, 0, &facts);
+    assert_false(facts.is_growing);
+    assert_int_equal(snapshot_facts(third)->rows, 1450);
+    assert_int_equal(fixture_find(third, 99), 1);
+    assert_int_equal(fixture_find(third, 120), 0);
+    assert_int_equal(fixture_find(third, 500), 2);
+    check_search(third, FIXTURE_VECTOR, 17, 1);
+    check_search(third, FIXTURE_SECOND, 1017, 2);
+    insert_range(&fixture, 50, 100, 3);
+    assert_int_equal(delete_range(&fixture, 1000, 100), 100);
+    assert_int_equal(writer_compact(fixture.writer, name_c, &made, &err), ERR_OK);
+    assert_true(made > 0);
+    struct snapshot *fourth = snapshot_of(&fixture, "c");
+    assert_int_equal(snapshot_facts(fourth)->rows, 1400);
+    assert_int_equal(snapshot_facts(fourth)->dead_rows, 0);
+    assert_int_equal(fixture_find(fourth, 99), 3);
+    assert_int_equal(fixture_find(fourth, 1050), 0);
+    assert_int_equal(fixture_find(fourth, 500), 2);
+    assert_int_equal(fixture_find(third, 1050), 2);
+    snapshot_unref(first);
+    snapshot_unref(second);
+    snapshot_unref(third);
+    snapshot_unref(fourth);
+    fixture_close(&fixture);
+}
+
+static void test_writer__life_with_int_keys(void **state)
+{
+    (void)state;
+    check_life(false);
+}
+
+static void test_writer__life_with_text_keys(void **state)
+{
+    (void)state;
+    check_life(true);
+}
+
+static void check_reader(uint64_t rows)
+{
+    struct database *database = NULL;
+    struct snapshot *snapshot = NULL;
+    struct err err;
+    assert_int_equal(database_open(scratch("db"), DATABASE_READ, &database, &err), ERR_OK);
+    assert_int_equal(database_snapshot(database, "c", &snapshot, &err), ERR_OK);
+    assert_int_equal(snapshot_facts(snapshot)->rows, rows);
+    assert_int_equal(fixture_find(snapshot, 10), 0);
+    assert_int_equal(fixture_find(snapshot, 150), 1);
+    assert_int_equal(fixture_find(snapshot, 350), 2);
+    snapshot_unref(snapshot);
+    database_close(database);
+}
+
+/* What is pending and dead is there after the end of the process, for readers and writers. */
+static void test_writer__reopen(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, scratch("db"), NULL);
+    assert_int_equal(fixture_create(&fixture, "c", false, &err), ERR_OK);
+    insert_range(&fixture, 0, 300, 1);
+    assert_int_equal(writer_flush(fixture.writer, name_c, &err), ERR_OK);
+    insert_range(&fixture, 200, 200, 2);
+    assert_int_equal(delete_range(&fixture, 0, 40), 40);
+    assert_int_equal(delete_range(&fixture, 390, 10), 10);
+    check_reader(350);
+    fixture_close(&fixture);
+    check_reader(350);
+    fixture_open(&fixture, scratch("db"), NULL);
+    struct snapshot *snapshot = snapshot_of(&fixture, "c");
+    assert_int_equal(snapshot_facts(snapshot)->rows, 350);
+    snapshot_unref(snapshot);
+    assert_int_equal(delete_range(&fixture, 40, 10), 10);
+    assert_int_equal(delete_range(&fixture, 380, 10), 10);
+    insert_range(&fixture, 40, 20, 1);
+    assert_int_equal(writer_compact(fixture.writer, name_c, NULL, &err), ERR_OK);
+    fixture_close(&fixture);
+    check_reader(340);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(test_writer__life_with_int_keys),
+        SCRATCH_TEST(test_writer__life_with_text_keys),
+        SCRATCH_TEST(test_writer__reopen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
