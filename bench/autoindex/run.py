@@ -2,7 +2,7 @@
 """AUTOINDEX beside hnswlib, Faiss, USearch, ScaNN and zvec: recall and speed, building, memory; all sides in one run, interleaved.
 
     bench/autoindex/run.py [--quick] [--peers hnswlib,zvec,...] [--sets minilm,glove,...] [--rounds N] [--queries N]
-                           [--godwit build/src/godwit] [--out FOLDER] [--prepare] [--fresh WORD,...]
+                           [--godwit build/src/godwit] [--out FOLDER] [--prepare | --kept] [--fresh WORD,...]
 
 Installs the pinned peers into a private environment and makes the sets, both under $XDG_CACHE_HOME/godwit-bench (default ~/.cache); the
 first run fetches (PyPI, npm, apt) and embeds sentences, which takes some minutes of processor time more. The indexes of the peers are kept
@@ -64,9 +64,12 @@ class PeerSide:
     def _command(self, verb):
         return [*common.FIRST, sys.executable, HERE / "peers.py", verb, self.name, self.request]
 
+    def is_kept(self):
+        return (self.kept / "told.json").exists()
+
     def make(self):
         """Builds the index unless it is kept; True when it was built."""
-        if (self.kept / "told.json").exists() and not self.is_fresh:
+        if self.is_kept() and not self.is_fresh:
             return False
         with open(self.scratch / "log", "wb") as log:
             done = subprocess.run(self._command("build"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
@@ -179,7 +182,11 @@ class Set:
     def build(self):
         self._add(lambda: GodwitSide(self.options.godwit, self.folder, self.spec, self._scratch()))
         for make in self._peer_sides():
-            self._add(make)
+            side = make()
+            if side.is_kept() or side.is_fresh or not self.options.kept:
+                self._add(lambda s=side: s)
+            else:
+                self.failures.append(f"{side.name} {short_how(side.how)}: not built yet, left out")
 
     def _recall(self, ids, kth=None):
         import numpy as np
@@ -423,6 +430,7 @@ def parse():
     parser.add_argument("--queries", type=int, help="held-out queries (2000; quick: 1000)")
     parser.add_argument("--godwit", default="build/src/godwit", help="the program to measure")
     parser.add_argument("--prepare", action="store_true", help="make the sets and the peers' indexes, and stop")
+    parser.add_argument("--kept", action="store_true", help="leave out peers' indexes that are not built yet")
     parser.add_argument("--fresh", default="", metavar="WORD,...", help="build these peers' indexes anew")
     parser.add_argument("--out", type=Path, default=Path("godwit-bench-autoindex"))
     options = parser.parse_args()
