@@ -260,16 +260,23 @@ static size_t portion_size(const struct search *s)
     return size > 0 ? size : 1;
 }
 
-/* One query over everything, so that pages and checksums are settled. */
+/* One query over all rows, and one as it will be asked: then pages and checksums are settled, of
+ * the rows and of the indexes. */
 static enum err_code warm_up(struct search *s, struct err *err)
 {
     struct search_request request = s->request;
+    enum err_code code = ERR_OK;
     request.queries = s->queries.data;
     request.query_count = 1;
-    struct search_result result = {0};
-    const enum err_code code = search_run(s->snapshot, &request, &result, err);
-    if (code == ERR_OK)
-        search_result_release(&result);
+    for (int k = 0; code == ERR_OK && k < 2; k++) {
+        struct search_result result = {0};
+        request.level = k == 0 ? SEARCH_LEVEL_MAX : s->request.level;
+        request.recall = k == 0 ? 0 : s->request.recall;
+        request.allow = k == 0 ? NULL : s->request.allow;
+        code = search_run(s->snapshot, &request, &result, err);
+        if (code == ERR_OK)
+            search_result_release(&result);
+    }
     return code;
 }
 
