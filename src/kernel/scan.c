@@ -8,7 +8,7 @@
 #include "kernel/scan.h"
 
 #define FETCH_SIZE 2048 /* bytes of the next rows to ask for early */
-#define DIRECT_MAX 64   /* filter blocks scored directly before the filter is tried again */
+#define DIRECT_MAX 64   /* sieve blocks scored directly before the sieve is tried again */
 
 /* Some rows about to be scored, at most KERNEL_BLOCK. */
 struct candidates {
@@ -256,7 +256,7 @@ static void scan_directly(const struct scan *scan, const struct scan_rows *rows,
 
 /* Offers the rows that passed for one query; returns how many. */
 static size_t offer_passed(const struct scan *scan, const struct scan_rows *rows, size_t query,
-                           const struct filter_scratch *scratch, const struct filter_passed *passed,
+                           const struct sieve_scratch *scratch, const struct sieve_passed *passed,
                            struct topk *topk)
 {
     const size_t width = scan->kernel->tile_rows;
@@ -282,18 +282,18 @@ static size_t offer_passed(const struct scan *scan, const struct scan_rows *rows
 
 /* All queries over the rows listed in scratch; returns how many pairs passed. */
 static size_t filter_listed(const struct scan *scan, const struct scan_rows *rows,
-                            struct filter_scratch *scratch, struct topk *topks)
+                            struct sieve_scratch *scratch, struct topk *topks)
 {
     const uint64_t ordinal = rows->first_ordinal + scratch->index[0];
     size_t passed_count = 0;
-    filter_pack(scan->filter, scratch);
-    for (size_t group = 0; group < scan->filter->group_count; group++) {
+    sieve_pack(scan->sieve, scratch);
+    for (size_t group = 0; group < scan->sieve->group_count; group++) {
         const size_t first = group * scan->kernel->tile_group;
         float limits[KERNEL_TILE_GROUP] = {0};
         for (size_t q = 0; q < scan->kernel->tile_group && first + q < scan->query_count; q++)
             limits[q] = topk_limit(&topks[first + q], ordinal);
-        struct filter_passed passed;
-        const size_t count = filter_group(scan->filter, scratch, group, limits, &passed);
+        struct sieve_passed passed;
+        const size_t count = sieve_group(scan->sieve, scratch, group, limits, &passed);
         for (size_t q = 0; q < count; q++)
             passed_count +=
                 offer_passed(scan, rows, first + q, scratch, &passed, &topks[first + q]);
@@ -301,11 +301,11 @@ static size_t filter_listed(const struct scan *scan, const struct scan_rows *row
     return passed_count;
 }
 
-/* When more than a quarter of the pairs passes, the filter costs more than it saves: score the next
+/* When more than a quarter of the pairs passes, the sieve costs more than it saves: score the next
  * blocks directly, twice as many each time. */
 static void judge_filter(const struct scan *scan, struct scan_scratch *scratch, size_t passed)
 {
-    if (passed <= scratch->filter.count * scan->query_count / 4) {
+    if (passed <= scratch->sieve.count * scan->query_count / 4) {
         scratch->direct_count = 0;
         return;
     }
@@ -315,12 +315,12 @@ static void judge_filter(const struct scan *scan, struct scan_scratch *scratch, 
     scratch->direct_left = scratch->direct_count;
 }
 
-/* Lists the next live rows, at most a filter block of them; returns where the rest begins. */
+/* Lists the next live rows, at most a sieve block of them; returns where the rest begins. */
 static size_t list_block(const struct scan *scan, const struct scan_rows *rows, size_t from,
-                         struct filter_scratch *block)
+                         struct sieve_scratch *block)
 {
     block->count = 0;
-    while (from < rows->row_count && block->count + KERNEL_BLOCK <= scan->filter->block_rows) {
+    while (from < rows->row_count && block->count + KERNEL_BLOCK <= scan->sieve->block_rows) {
         block->count +=
             list_rows(scan, rows, from, block->rows + block->count, block->index + block->count);
         from += KERNEL_BLOCK;
@@ -331,8 +331,8 @@ static size_t list_block(const struct scan *scan, const struct scan_rows *rows, 
 static void scan_filtered(const struct scan *scan, const struct scan_rows *rows,
                           struct scan_scratch *scratch, struct topk *topks)
 {
-    struct filter_scratch *block = &scratch->filter;
-    const size_t step = scan->filter->block_rows;
+    struct sieve_scratch *block = &scratch->sieve;
+    const size_t step = scan->sieve->block_rows;
     for (size_t from = 0; from < rows->row_count;) {
         if (scratch->direct_left > 0) {
             const size_t end = rows->row_count - from < step ? rows->row_count : from + step;
@@ -407,9 +407,9 @@ static bool prepare(struct scan *scan, const struct scan_request *request)
     }
     if (scan->query_count < scan->kernel->filter_min)
         return true;
-    scan->filter = filter_new(scan->kernel, scan->metric, scan->dim, float_query(scan, 0),
-                              scan->query_size / sizeof(float), scan->query_count);
-    return scan->filter != NULL;
+    scan->sieve = sieve_new(scan->kernel, scan->metric, scan->dim, float_query(scan, 0),
+                            scan->query_size / sizeof(float), scan->query_count);
+    return scan->sieve != NULL;
 }
 
 enum err_code scan_init(struct scan *scan, const struct scan_request *request, struct err *err)
@@ -435,7 +435,7 @@ void scan_release(struct scan *scan)
     mem_free(scan->queries);
     mem_free(scan->query_norms);
     mem_free(scan->query_bits);
-    filter_free(scan->filter);
+    sieve_free(scan->sieve);
     *scan = (struct scan){0};
 }
 
@@ -443,20 +443,20 @@ enum err_code scan_scratch_init(struct scan_scratch *scratch, const struct scan 
                                 struct err *err)
 {
     *scratch = (struct scan_scratch){0};
-    if (scan->filter == NULL)
+    if (scan->sieve == NULL)
         return ERR_OK;
-    return filter_scratch_init(&scratch->filter, scan->filter, err);
+    return sieve_scratch_init(&scratch->sieve, scan->sieve, err);
 }
 
 void scan_scratch_release(struct scan_scratch *scratch)
 {
-    filter_scratch_release(&scratch->filter);
+    sieve_scratch_release(&scratch->sieve);
 }
 
 void scan_block(const struct scan *scan, const struct scan_rows *rows, struct scan_scratch *scratch,
                 struct topk *topks)
 {
-    if (scan->filter != NULL)
+    if (scan->sieve != NULL)
         scan_filtered(scan, rows, scratch, topks);
     else
         scan_directly(scan, rows, 0, rows->row_count, topks);

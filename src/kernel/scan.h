@@ -6,8 +6,8 @@
  *   SUPERSTRUCTURE 0. scan_score() turns keys back into the scores that Milvus 1.x returns.
  * A NaN score is never a hit, nor is a row that fails a structure metric; infinities are hits.
  *
- * One query, or few, are scored directly. From kernel->filter_min float queries on, a filter finds
- * the pairs worth a score (filter.h). Both ways, on every instruction set, give the same hits, bit
+ * One query, or few, are scored directly. From kernel->filter_min float queries on, a sieve finds
+ * the pairs worth a score (sieve.h). Both ways, on every instruction set, give the same hits, bit
  * for bit, however the rows are cut into blocks.
  *
  * Life: scan_init once a search; one scan_scratch a thread; scan_block for each block of rows with
@@ -21,8 +21,8 @@
 
 #include "base/err.h"
 #include "base/metric.h"
-#include "kernel/filter.h"
 #include "kernel/kernel.h"
+#include "kernel/sieve.h"
 #include "kernel/topk.h"
 
 #define SCAN_QUERIES_MAX 65536
@@ -43,9 +43,9 @@ struct scan {
     size_t query_count;
     size_t query_size; /* bytes from one padded query to the next, a multiple of 64 */
     uint8_t *queries;
-    float *query_norms;    /* COSINE: canonical squared norms; else NULL */
-    uint32_t *query_bits;  /* binary metrics: set bits; else NULL */
-    struct filter *filter; /* NULL: score directly */
+    float *query_norms;   /* COSINE: canonical squared norms; else NULL */
+    uint32_t *query_bits; /* binary metrics: set bits; else NULL */
+    struct sieve *sieve;  /* NULL: score directly */
 };
 
 /* Some rows of a segment, in order. Row i has the ordinal first_ordinal + i and bit first_bit + i
@@ -62,9 +62,9 @@ struct scan_rows {
 
 /* Working memory of one thread. */
 struct scan_scratch {
-    struct filter_scratch filter;
-    size_t direct_left;  /* filter blocks still to be scored directly ... */
-    size_t direct_count; /* ... of this many: the filter let too much pass */
+    struct sieve_scratch sieve;
+    size_t direct_left;  /* sieve blocks still to be scored directly ... */
+    size_t direct_count; /* ... of this many: the sieve let too much pass */
 };
 
 /* Copies and prepares the queries. Errors: ERR_INVALID for a request outside its limits, ERR_NOMEM;

@@ -1,4 +1,4 @@
-/* filter_test.c: no pair that could be a hit is lost, and few others pass. */
+/* sieve_test.c: no pair that could be a hit is lost, and few others pass. */
 #include "sample.h"
 
 #include "kernel/scan.h"
@@ -27,7 +27,7 @@ static void set_up(struct setup *setup, const struct kernel *kernel, enum metric
     setup->rows[0] ^= 1;
     const struct scan_request request = {kernel, metric, dim, queries, QUERIES};
     assert_int_equal(scan_init(&setup->scan, &request, &err), ERR_OK);
-    assert_non_null(setup->scan.filter);
+    assert_non_null(setup->scan.sieve);
     assert_int_equal(scan_scratch_init(&setup->scratch, &setup->scan, &err), ERR_OK);
     for (size_t r = 0; r < ROWS; r++) {
         const uint8_t *row = setup->rows + r * dim * sizeof(float);
@@ -47,14 +47,14 @@ static void tear_down(struct setup *setup)
 /* Lists and packs up to one block of rows from `from`; returns how many. */
 static size_t pack(struct setup *setup, size_t from)
 {
-    struct filter_scratch *block = &setup->scratch.filter;
-    const size_t most = setup->scan.filter->block_rows;
+    struct sieve_scratch *block = &setup->scratch.sieve;
+    const size_t most = setup->scan.sieve->block_rows;
     block->count = ROWS - from < most ? ROWS - from : most;
     for (size_t r = 0; r < block->count; r++) {
         block->rows[r] = setup->rows + (from + r) * setup->scan.row_size;
         block->index[r] = (uint32_t)(from + r);
     }
-    filter_pack(setup->scan.filter, block);
+    sieve_pack(setup->scan.sieve, block);
     return block->count;
 }
 
@@ -65,14 +65,14 @@ static size_t check_group(struct setup *setup, size_t group, size_t tight, size_
     const size_t first = group * setup->scan.kernel->tile_group;
     const size_t width = setup->scan.kernel->tile_rows;
     float limits[KERNEL_TILE_GROUP] = {0};
-    struct filter_passed passed;
+    struct sieve_passed passed;
     for (size_t q = 0; q < setup->scan.kernel->tile_group && first + q < QUERIES; q++)
         limits[q] = setup->keys[first + q][tight];
     const size_t count =
-        filter_group(setup->scan.filter, &setup->scratch.filter, group, limits, &passed);
+        sieve_group(setup->scan.sieve, &setup->scratch.sieve, group, limits, &passed);
     size_t others = 0;
     for (size_t q = 0; q < count; q++) {
-        for (size_t r = 0; r < setup->scratch.filter.count; r++) {
+        for (size_t r = 0; r < setup->scratch.sieve.count; r++) {
             const bool has_passed = passed.masks[r / width][q] >> (r % width) & 1;
             if (setup->keys[first + q][from + r] <= limits[q])
                 assert_true(has_passed);
@@ -91,7 +91,7 @@ static size_t check(const struct kernel *kernel, enum metric_type metric, enum s
     set_up(&setup, kernel, metric, kind, dim);
     for (size_t from = 0, count; from < ROWS; from += count) {
         count = pack(&setup, from);
-        for (size_t group = 0; group < setup.scan.filter->group_count; group++)
+        for (size_t group = 0; group < setup.scan.sieve->group_count; group++)
             for (size_t tight = 0; tight < ROWS; tight += 3)
                 others += check_group(&setup, group, tight, from);
     }
@@ -101,7 +101,7 @@ static size_t check(const struct kernel *kernel, enum metric_type metric, enum s
 
 static const enum metric_type metrics[] = {METRIC_L2, METRIC_IP, METRIC_COSINE};
 
-static void test_filter__loses_no_hit(void **state)
+static void test_sieve__loses_no_hit(void **state)
 {
     (void)state;
     static const size_t dims[] = {1, 16, 31, 128, 600};
@@ -115,7 +115,7 @@ static void test_filter__loses_no_hit(void **state)
 }
 
 /* Of 100 * 34 * 19 pairs with random limits, hardly any passes that should not. */
-static void test_filter__keeps_others_out(void **state)
+static void test_sieve__keeps_others_out(void **state)
 {
     (void)state;
     const struct kernel *kernels[KERNEL_TABLES_MAX];
@@ -129,7 +129,7 @@ static void test_filter__keeps_others_out(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_filter__loses_no_hit),
-                                       cmocka_unit_test(test_filter__keeps_others_out)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sieve__loses_no_hit),
+                                       cmocka_unit_test(test_sieve__keeps_others_out)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
