@@ -46,38 +46,39 @@ void *block_text(struct block *block, size_t size)
     return scratch->text;
 }
 
-/* Where the needle, or a backslash, stands next in [at, end); `end` when nowhere. */
+/* Where the needle and a backslash stand next; `end` when nowhere. */
 struct finder {
     const struct leaf *leaf;
     const struct loops *loops;
     const uint8_t *end;
     const uint8_t *needle;
-    const uint8_t *backslash;
+    const uint8_t *backslash; /* `end` too when none is looked for */
+    const uint8_t *next;      /* the first of both */
 };
 
-static void find_needle(struct finder *finder, const uint8_t *at)
+/* Looks from `at` on for what was passed. */
+static void find_next(struct finder *finder, const uint8_t *at)
 {
-    const size_t found = finder->loops->find(at, (size_t)(finder->end - at), finder->leaf->needle,
-                                             finder->leaf->needle_size);
-    finder->needle = found != SIZE_MAX ? at + found : finder->end;
+    const size_t left = (size_t)(finder->end - at);
+    if (finder->needle < at) {
+        const size_t found =
+            finder->loops->find(at, left, finder->leaf->needle, finder->leaf->needle_size);
+        finder->needle = found != SIZE_MAX ? at + found : finder->end;
+    }
+    if (finder->backslash < at) {
+        const uint8_t *found = memchr(at, '\\', left);
+        finder->backslash = found != NULL ? found : finder->end;
+    }
+    finder->next = finder->needle < finder->backslash ? finder->needle : finder->backslash;
 }
 
-static void find_backslash(struct finder *finder, const uint8_t *at)
+/* Whether one of them is in the row that ends at `end`; rows are asked in order. A needle that
+ * reaches into the next row is none. */
+static bool find_in_row(struct finder *finder, const uint8_t *end)
 {
-    const uint8_t *found = memchr(at, '\\', (size_t)(finder->end - at));
-    finder->backslash = found != NULL ? found : finder->end;
-}
-
-/* Whether the row holds one of them; rows are asked in order. */
-static bool find_in_row(struct finder *finder, const uint8_t *start, const uint8_t *end)
-{
-    if (finder->needle < start)
-        find_needle(finder, start);
-    if (finder->backslash < start)
-        find_backslash(finder, start);
-    /* One that reaches into the next row is none, but another may follow it inside that row. */
-    return (finder->needle < end && finder->needle + finder->leaf->needle_size <= end) ||
-           finder->backslash < end;
+    const bool found = finder->backslash < end || finder->needle + finder->leaf->needle_size <= end;
+    find_next(finder, end);
+    return found;
 }
 
 void block_prefilter(const struct leaf *leaf, const struct block *block,
@@ -93,18 +94,20 @@ void block_prefilter(const struct leaf *leaf, const struct block *block,
         return;
     }
     struct finder finder = {.leaf = leaf, .loops = block->filter->loops, .end = end};
-    find_needle(&finder, start);
-    finder.backslash = end;
-    if (with_escapes)
-        find_backslash(&finder, start);
+    finder.backslash = with_escapes ? NULL : end;
+    find_next(&finder, start);
     size_t found = 0;
-    for (size_t row = 0; row < block->count; row++) {
+    for (size_t row = 0; row < block->count; row += 64) {
         if (row == PROBE_ROWS && found > PROBE_ROWS / 2)
             return;
-        if (find_in_row(&finder, column->bytes + offsets[row], column->bytes + offsets[row + 1]))
-            found++;
-        else
-            bits[row / 64] &= ~((uint64_t)1 << (row % 64));
+        uint64_t word = 0;
+        for (size_t k = 0; k < 64 && row + k < block->count; k++) {
+            const uint8_t *row_end = column->bytes + offsets[row + k + 1];
+            if (finder.next < row_end && find_in_row(&finder, row_end))
+                word |= (uint64_t)1 << k;
+        }
+        found += (size_t)__builtin_popcountll(word);
+        bits[row / 64] &= word;
     }
 }
 

@@ -47,6 +47,27 @@ static enum answer is_like(const struct leaf *leaf, struct block *block,
     return answer(like_match(&leaf->like, text, size));
 }
 
+/* "abc%": most rows differ in the first eight bytes. */
+static enum answer has_prefix(const struct leaf *leaf, struct block *block,
+                              const struct column *column, size_t row)
+{
+    (void)block;
+    const struct like_piece *prefix = &leaf->like.pieces[0];
+    size_t size;
+    const uint8_t *text = column_bytes(column, row, &size);
+    if (size < prefix->size)
+        return ANSWER_NO;
+    if (prefix->size >= sizeof(uint64_t)) {
+        uint64_t word;
+        uint64_t wanted;
+        memcpy(&word, text, sizeof word);
+        memcpy(&wanted, prefix->bytes, sizeof wanted);
+        if (word != wanted)
+            return ANSWER_NO;
+    }
+    return answer(memcmp(text, prefix->bytes, prefix->size) == 0);
+}
+
 static enum answer has_word(const struct leaf *leaf, struct block *block,
                             const struct column *column, size_t row)
 {
@@ -91,6 +112,7 @@ static enum answer in_order(const struct leaf *leaf, struct block *block,
 EVAL(eval_equal, is_equal)
 EVAL(eval_range, in_range)
 EVAL(eval_in, in_set)
+EVAL(eval_prefix, has_prefix)
 EVAL(eval_words, has_word)
 EVAL(eval_phrase, has_phrase)
 EVAL(eval_columns, in_order)
@@ -103,13 +125,19 @@ static void eval_like(const struct leaf *leaf, struct block *block, uint64_t *bi
     block_ask(leaf, block, candidates, is_like, bits);
 }
 
+static bool is_prefix(const struct like *like)
+{
+    return like->count == 2 && like->pieces[0].size > 0 && like->pieces[0].is_any == NULL &&
+           like->pieces[1].size == 0;
+}
+
 leaf_eval eval_text_for(const struct leaf *leaf)
 {
     switch (leaf->test->kind) {
     case TEST_IN:
         return eval_in;
     case TEST_LIKE:
-        return eval_like;
+        return is_prefix(&leaf->like) ? eval_prefix : eval_like;
     case TEST_WORDS:
         return eval_words;
     case TEST_PHRASE:

@@ -14,13 +14,18 @@ enum scalar_kind {
     SCALAR_STRING
 };
 
+/* Only the member of its kind may be read. */
 struct scalar {
     enum scalar_kind kind;
-    bool boolean;
-    int64_t integer;
-    double real;
-    const uint8_t *data; /* of a string: borrowed from the column or from a scratch */
-    size_t size;
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        struct {
+            const uint8_t *data; /* of a string: borrowed from the column or from a scratch */
+            size_t size;
+        };
+    };
 };
 
 /* < 0, 0, > 0; 2 when they have no order. */
