@@ -9,6 +9,8 @@
 
 #define NPY_MAGIC "\x93NUMPY"
 #define NPY_MAGIC_SIZE 6
+#define NPY_TEXT_MAX 65536 /* characters of an element */
+#define NPY_TYPES "<f4 <f8 <i8 <i4 |u1"
 
 struct npy_name {
     const char *descr;
@@ -16,9 +18,10 @@ struct npy_name {
     size_t size;
 };
 
-static const struct npy_name npy_names[] = {{"<f4", NPY_FLOAT32, 4}, {"<f8", NPY_FLOAT64, 8},
-                                            {"<i8", NPY_INT64, 8},   {"<i4", NPY_INT32, 4},
-                                            {"|u1", NPY_UINT8, 1},   {"<u1", NPY_UINT8, 1}};
+static const struct npy_name npy_names[] = {
+    {"<f4", NPY_FLOAT32, 4}, {"<f8", NPY_FLOAT64, 8}, {"<i8", NPY_INT64, 8}, {"<i4", NPY_INT32, 4},
+    {"|u1", NPY_UINT8, 1},   {"<u1", NPY_UINT8, 1},   {"|b1", NPY_BOOL, 1},  {"|i1", NPY_INT8, 1},
+    {"<i1", NPY_INT8, 1},    {"<i2", NPY_INT16, 2}};
 #define NPY_NAME_COUNT (sizeof npy_names / sizeof npy_names[0])
 
 size_t npy_item_size(enum npy_type type)
@@ -46,19 +49,6 @@ static const char *find_value(const char *literal, const char *key)
     return *at == ':' ? skip_blanks(at + 1) : NULL;
 }
 
-static bool parse_type(const char *value, enum npy_type *ret_type)
-{
-    for (size_t k = 0; value != NULL && k < NPY_NAME_COUNT; k++) {
-        char quoted[8];
-        (void)snprintf(quoted, sizeof quoted, "'%s'", npy_names[k].descr);
-        if (strncmp(value, quoted, strlen(quoted)) == 0) {
-            *ret_type = npy_names[k].type;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool parse_count(const char **at, uint64_t *ret_count)
 {
     const char *digit = skip_blanks(*at);
@@ -73,6 +63,35 @@ static bool parse_count(const char **at, uint64_t *ret_count)
     *at = skip_blanks(digit);
     *ret_count = count;
     return has_digits;
+}
+
+/* "<U12" or "|S7": text of so many characters. */
+static bool parse_text_type(const char *value, struct npy_header *header)
+{
+    uint64_t count;
+    const bool is_unicode = strncmp(value, "'<U", 3) == 0;
+    if (!is_unicode && strncmp(value, "'|S", 3) != 0)
+        return false;
+    value += 3;
+    if (!parse_count(&value, &count) || *value != '\'' || count > NPY_TEXT_MAX)
+        return false;
+    header->type = is_unicode ? NPY_UNICODE : NPY_BYTES;
+    header->item_size = (size_t)count * (is_unicode ? 4 : 1);
+    return true;
+}
+
+static bool parse_type(const char *value, struct npy_header *header)
+{
+    for (size_t k = 0; value != NULL && k < NPY_NAME_COUNT; k++) {
+        char quoted[8];
+        (void)snprintf(quoted, sizeof quoted, "'%s'", npy_names[k].descr);
+        if (strncmp(value, quoted, strlen(quoted)) == 0) {
+            header->type = npy_names[k].type;
+            header->item_size = npy_names[k].size;
+            return true;
+        }
+    }
+    return value != NULL && parse_text_type(value, header);
 }
 
 /* "(N,)" or "(N, M)". */
@@ -99,12 +118,11 @@ static bool parse_shape(const char *at, struct npy_header *header)
 static enum err_code decode_literal(const char *literal, size_t offset, struct npy_header *header,
                                     struct err *err)
 {
-    if (!parse_type(find_value(literal, "descr"), &header->type))
-        return err_set(
-            err, ERR_CORRUPT,
-            "offset %zu: element type not supported; expected one of <f4 <f8 <i8 <i4 |u1 "
-            "in %.80s",
-            offset, literal);
+    if (!parse_type(find_value(literal, "descr"), header))
+        return err_set(err, ERR_CORRUPT,
+                       "offset %zu: element type not supported; expected one of " NPY_TYPES
+                       " in %.80s",
+                       offset, literal);
     const char *order = find_value(literal, "fortran_order");
     if (order == NULL || strncmp(order, "False", 5) != 0)
         return err_set(err, ERR_CORRUPT, "offset %zu: fortran_order False expected in %.80s",
@@ -117,6 +135,19 @@ static enum err_code decode_literal(const char *literal, size_t offset, struct n
 }
 
 enum err_code npy_header_decode(struct bytes in, struct npy_header *ret_header, struct err *err)
+{
+    struct npy_header header;
+    const enum err_code code = npy_header_decode_any(in, &header, err);
+    if (code != ERR_OK)
+        return code;
+    if (header.type > NPY_UINT8)
+        return err_set(err, ERR_CORRUPT,
+                       "the header: element type not supported; expected one of " NPY_TYPES);
+    *ret_header = header;
+    return ERR_OK;
+}
+
+enum err_code npy_header_decode_any(struct bytes in, struct npy_header *ret_header, struct err *err)
 {
     if (in.size < 10 || memcmp(in.data, NPY_MAGIC, NPY_MAGIC_SIZE) != 0)
         return err_set(err, ERR_CORRUPT, "offset 0: no .npy file (magic \\x93NUMPY expected)");
