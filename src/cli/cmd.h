@@ -21,6 +21,7 @@ extern const struct command cmd_migrate;
 extern const struct command cmd_package;
 extern const struct command cmd_query;
 extern const struct command cmd_search;
+extern const struct command cmd_serve;
 extern const struct command cmd_unload;
 extern const struct command cmd_verify;
 extern const struct command cmd_version;

@@ -19,8 +19,9 @@
 #include "kernel/kernel.h"
 #include "kernel/topk.h"
 
-#define SIEVE_ROWS_MAX 256 /* rows of a block; their panels should stay in the second-level cache  \
-                            */
+#define SIEVE_ROWS_MAX                                                                             \
+    256 /* rows of a block; their panels should stay in the second-level cache                     \
+         */
 
 struct sieve {
     const struct kernel *kernel;

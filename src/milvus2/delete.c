@@ -8,12 +8,12 @@
 #include "base/bitmap.h"
 #include "milvus2/insert.h"
 #include "milvus2/partitions.h"
-#include "milvus2/selection.h"
+#include "milvus2/select.h"
 
 static bool find_keys(struct op *op, const struct view *view, const struct selection *selection,
                       struct column *ret_keys)
 {
-    const uint64_t count = selection_count(view, selection);
+    const uint64_t count = select_count(view, selection);
     struct place *places = op_array(op, (size_t)count, sizeof *places);
     if (places == NULL)
         return false;
@@ -43,8 +43,8 @@ static bool apply(struct op *op, const struct view *view, const char *tag,
     const struct name_list tags = {.items = &tag, .count = tag != NULL};
     const bool is_named = selection->keys != NULL;
     if (is_named
-            ? !selection_keys(op, selection, &keys)
-            : !selection_run(op, view, &tags, selection) || !find_keys(op, view, selection, &keys))
+            ? !select_keys(op, selection, &keys)
+            : !select_run(op, view, &tags, selection) || !find_keys(op, view, selection, &keys))
         return false;
     const struct mutation mutation = {.delete_keys = &keys, .delete_partition = tag};
     if (keys.rows > 0) {
@@ -73,11 +73,11 @@ bool rows_delete(struct op *op, const struct view *view, const struct delete_req
     if (is_named && !partitions_tag(op, view, request->partition, &tag))
         return false;
     bool is_good =
-        selection_compile(op, view, request->filter, &request->templates, "delete", &selection);
+        select_compile(op, view, request->filter, &request->templates, "delete", &selection);
     if (is_good && selection.is_all)
         is_good = status_wrap(&op->status, MILVUS_INVALID,
                               "delete plan can't be empty or always true : %s", request->filter);
     is_good = is_good && apply(op, view, tag, &selection, ret_answer);
-    selection_release(&selection);
+    select_release(&selection);
     return is_good;
 }

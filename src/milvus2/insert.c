@@ -106,7 +106,7 @@ static bool check_key(struct op *op, const struct view *view, const struct inser
                        "can not assign primary field data when auto id enabled %s", key->name);
 }
 
-static bool check_columns(struct op *op, const struct view *view, struct insert_request *request)
+bool rows_check(struct op *op, const struct view *view, struct insert_request *request)
 {
     for (size_t i = 0; i < view->schema.field_count; i++) {
         const struct field *field = &view->schema.fields[i];
@@ -213,7 +213,7 @@ bool rows_insert(struct op *op, const struct view *view, struct insert_request *
     if (request->is_partial && request->columns[primary].type != FIELD_NONE &&
         !complete_rows(op, view, request))
         return false;
-    if (!check_columns(op, view, request))
+    if (!rows_check(op, view, request))
         return false;
     struct mutation mutation = {.insert = &batch};
     const struct column given = request->columns[primary];

@@ -23,6 +23,8 @@ struct insert_answer {
     uint64_t rows;
     uint64_t timestamp;
 };
+/* Whether the rows could be inserted; fills columns that have defaults of ours. */
+bool rows_check(struct op *op, const struct view *view, struct insert_request *request);
 bool rows_insert(struct op *op, const struct view *view, struct insert_request *request,
                  struct insert_answer *ret_answer);
 

@@ -9,7 +9,7 @@
 #include "milvus2/partitions.h"
 #include "milvus2/refused.h"
 #include "milvus2/search.h"
-#include "milvus2/selection.h"
+#include "milvus2/select.h"
 
 struct window {
     int64_t limit; /* -1: none */
@@ -197,9 +197,9 @@ static bool count_rows(struct op *op, const struct view *view, const struct name
                        struct selection *selection, struct query_answer *answer)
 {
     if (!selection->is_all) {
-        if (!selection_run(op, view, tags, selection))
+        if (!select_run(op, view, tags, selection))
             return false;
-        answer->count = selection_count(view, selection);
+        answer->count = select_count(view, selection);
         return true;
     }
     for (size_t i = 0; i < view->facts->partition_count; i++)
@@ -216,7 +216,7 @@ static bool run(struct op *op, const struct view *view, const struct query_spec 
     if (!read_window(op, &spec->params, &window) ||
         !partitions_choose(op, view, &spec->partitions, &tags) || !loads_check(op, view, &tags) ||
         !output_choose(op, view, &spec->output_fields, true, &answer->output) ||
-        !selection_compile(op, view, spec->filter, &spec->templates, "query", selection))
+        !select_compile(op, view, spec->filter, &spec->templates, "query", selection))
         return false;
     if (answer->output.is_count && window.limit >= 0)
         return status_wrap(&op->status, MILVUS_INVALID,
@@ -226,7 +226,7 @@ static bool run(struct op *op, const struct view *view, const struct query_spec 
     if (selection->is_all && window.limit < 0)
         return status_wrap(&op->status, MILVUS_INVALID,
                            "empty expression should be used with limit");
-    return selection_run(op, view, &tags, selection) &&
+    return select_run(op, view, &tags, selection) &&
            answer_rows(op, view, selection, &window, answer);
 }
 
@@ -237,6 +237,6 @@ bool query_rows(struct op *op, const struct view *view, const struct query_spec 
     *ret_answer = (struct query_answer){.primary = &view->schema.fields[view->schema.primary],
                                         .session_ts = op_now()};
     const bool is_good = run(op, view, spec, &selection, ret_answer);
-    selection_release(&selection);
+    select_release(&selection);
     return is_good;
 }

@@ -10,7 +10,7 @@
 #include "milvus2/names.h"
 #include "milvus2/partitions.h"
 #include "milvus2/search_params.h"
-#include "milvus2/selection.h"
+#include "milvus2/select.h"
 #include "milvus2/sessions.h"
 
 struct run {
@@ -339,9 +339,9 @@ static bool prepare(struct run *run, struct search_answer *answer)
     if (run->params.is_iterator && run->request.query_count > 1)
         return status_wrap(&op->status, MILVUS_INVALID,
                            "search iterator does not support multiple vectors (nq > 1)");
-    if (!selection_compile(op, run->view, spec->filter, &spec->templates, "query", &run->selection))
+    if (!select_compile(op, run->view, spec->filter, &spec->templates, "query", &run->selection))
         return false;
-    if (!run->selection.is_all && !selection_run(op, run->view, &run->tags, &run->selection))
+    if (!run->selection.is_all && !select_run(op, run->view, &run->tags, &run->selection))
         return false;
     run->request.allow = (const uint64_t *const *)run->selection.bits;
     return true;
@@ -366,7 +366,7 @@ bool search_rows(struct op *op, const struct view *view, const struct search_spe
                                          .session_ts = op_now()};
     const bool is_good = run_search(&run, ret_answer);
     search_result_release(&run.result);
-    selection_release(&run.selection);
+    select_release(&run.selection);
     mem_free(run.ties.hashes);
     return is_good;
 }
