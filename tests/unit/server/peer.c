@@ -431,8 +431,12 @@ static void note_body(struct h2_answer *answer, const struct frame *frame)
 {
     if (frame->size == 0)
         return;
-    answer->body = realloc(answer->body, answer->body_size + frame->size);
-    assert_non_null(answer->body);
+    const size_t need = answer->body_size + frame->size;
+    if (need > answer->body_capacity) {
+        answer->body_capacity = 2 * need;
+        answer->body = realloc(answer->body, answer->body_capacity);
+        assert_non_null(answer->body);
+    }
     memcpy(answer->body + answer->body_size, frame->payload, frame->size);
     answer->body_size += frame->size;
 }

@@ -97,6 +97,7 @@ struct h2_answer {
     char message[PEER_TEXT_SIZE];
     uint8_t *body; /* free it; with the prefix */
     size_t body_size;
+    size_t body_capacity;
     bool is_ended; /* END_STREAM */
     int reset;     /* code of RST_STREAM, -1: none */
     int goaway;    /* code of GOAWAY, -1: none */

@@ -175,7 +175,7 @@ static void test_tls__client_certificate(void **state)
         if (peer_start_tls(&peer, "h2", k == 0 ? NULL : cert, k == 0 ? NULL : key)) {
             peer_begin_h2(&peer);
             (void)peer_grpc(&peer, 1, "/t.Test/Echo", "", 0);
-            peer_answer(&peer, 1, &answer);
+            await(&peer, 1);
             assert_true(answer.is_closed);
         }
         peer_close(&peer);
