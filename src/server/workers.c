@@ -97,7 +97,7 @@ static bool decompress(struct call *call)
     }
 }
 
-static void run_call(struct hub *hub, struct call *call)
+void workers_run_here(struct hub *hub, struct call *call)
 {
     const struct server_options *options = &hub->options;
     call->started_ns = clock_monotonic_ns();
@@ -133,7 +133,7 @@ static void *run(void *data)
         workers->waiting--;
         workers->running++;
         (void)pthread_mutex_unlock(&workers->lock);
-        run_call(workers->hub, call);
+        workers_run_here(workers->hub, call);
         call->done(call);
         (void)pthread_mutex_lock(&workers->lock);
         workers->running--;

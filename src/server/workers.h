@@ -30,6 +30,8 @@ bool workers_submit(struct workers *workers, struct call *call) MUST_USE;
 /* Takes a call out of the queue that no worker has begun with; false when it is too late. Then the
  * call belongs to the caller again, and `done` is not called. Threads: any. */
 bool workers_withdraw(struct workers *workers, struct call *call) MUST_USE;
+/* What a worker does with a call, up to the settled reply, on the caller's thread. */
+void workers_run_here(struct hub *hub, struct call *call);
 /* Calls that wait, and that run. Threads: any. */
 void workers_count(struct workers *workers, size_t *ret_waiting, size_t *ret_running);
 
