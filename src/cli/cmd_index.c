@@ -145,7 +145,8 @@ static void rung_cell(const struct index_facts *facts, unsigned level, struct ta
     else if (strcmp(rung->plan, "graph") == 0)
         text_addf(&cell, "graph %zu (%zu)", rung->ef, rung->graph_rerank);
     else if (strcmp(rung->plan, "lists") == 0)
-        text_addf(&cell, "lists %zu (%zu)", rung->probes, rung->rerank);
+        text_addf(&cell, rung->rerank > 0 ? "lists %zu (%zu)" : "lists %zu", rung->probes,
+                  rung->rerank);
     else
         text_add(&cell, "all");
     table_cell(table, text_get(&cell));
@@ -403,8 +404,9 @@ const struct command cmd_index = {
         "migrate and import have indexes built in the background. A build that was killed costs "
         "the segment it was at; --build goes on with those that are missing. One program at a time "
         "builds in a folder. Writers need not wait for it, nor it for them.\n\n"
-        "Segments with fewer than 8,000 rows and binary collections need no index. An index that "
-        "is damaged or does not belong to its segment is not used.",
+        "Segments with fewer than 8,000 rows, or less than 1 MiB of binary vectors, need no index, "
+        "nor does SUBSTRUCTURE or SUPERSTRUCTURE. An index that is damaged or does not belong to "
+        "its segment is not used.",
     .examples =
         (const struct example[]){
             {"godwit index ./godwit-data --build", "what is missing, in all collections"},

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "engine/bits.h"
+#include "engine/bits_build.h"
 #include "engine/calibrate.h"
 #include "engine/database_internal.h"
 #include "engine/graph.h"
@@ -15,6 +17,8 @@
 #include "engine/lists_build.h"
 #include "engine/plan.h"
 #include "engine/snapshot_internal.h"
+
+#define BITS_ROWS_MIN 1000 /* of rows that are very long */
 
 _Static_assert(INDEX_LEVELS == LISTS_LEVELS && INDEX_K_CLASSES == LISTS_K_CLASSES,
                "index.h repeats lists_format.h");
@@ -28,8 +32,28 @@ static bool is_in_memory(const struct segment *segment)
 static bool is_possible(const struct snapshot *snapshot, size_t index)
 {
     const struct segment_facts *facts = &snapshot->segments[index].facts;
-    return !is_in_memory(&snapshot->segments[index]) && codes_support(snapshot->facts.metric) &&
-           facts->rows - facts->dead_rows >= INDEX_ROWS_MIN && facts->rows < UINT32_MAX;
+    const uint64_t live = facts->rows - facts->dead_rows;
+    if (facts->rows >= UINT32_MAX || is_in_memory(&snapshot->segments[index]))
+        return false;
+    if (bits_support(snapshot->facts.metric))
+        return live >= BITS_ROWS_MIN && live * facts->row_size >= INDEX_SIZE_MIN;
+    return codes_support(snapshot->facts.metric) && live >= INDEX_ROWS_MIN;
+}
+
+/* The lists; those of binary vectors are a file of another kind. */
+static bool has_lists(const struct segment *segment)
+{
+    return segment->lists != NULL || segment->bits != NULL;
+}
+
+static bool has_sound_lists(const struct segment *segment)
+{
+    return segment->bits != NULL ? bits_are_sound(segment->bits) : lists_are_sound(segment->lists);
+}
+
+static const char *lists_ending(enum metric_type metric)
+{
+    return bits_support(metric) ? LAYOUT_BITS : LAYOUT_LISTS;
 }
 
 static const char *const state_names[] = {"not needed", "ready", "missing", "building",
@@ -58,18 +82,24 @@ static enum err_code try_file(const struct database *database, const struct snap
     const struct lists_identity identity = {snapshot->facts.metric, snapshot->facts.dim,
                                             segment->facts.rows, segment->facts.sums_hash,
                                             segment->facts.dead_hash};
+    const enum metric_type metric = snapshot->facts.metric;
     struct lists *lists = NULL;
     struct graph *graph = NULL;
+    struct bits *bits = NULL;
     struct err ignored;
-    char *path =
-        file_of(database, &segment->facts, plan == INDEX_LISTS ? LAYOUT_LISTS : LAYOUT_GRAPH);
+    char *path = file_of(database, &segment->facts,
+                         plan == INDEX_LISTS ? lists_ending(metric) : LAYOUT_GRAPH);
     enum err_code code = ERR_NOMEM;
-    if (path != NULL)
-        code = plan == INDEX_LISTS ? lists_open(path, &identity, &lists, &ignored)
-                                   : graph_open(path, &identity, &graph, &ignored);
+    if (path != NULL && plan == INDEX_GRAPH)
+        code = graph_open(path, &identity, &graph, &ignored);
+    else if (path != NULL && bits_support(metric))
+        code = bits_open(path, &identity, &bits, &ignored);
+    else if (path != NULL)
+        code = lists_open(path, &identity, &lists, &ignored);
     mem_free(path);
     lists_close(lists);
     graph_close(graph);
+    bits_close(bits);
     return code;
 }
 
@@ -82,7 +112,7 @@ static enum index_state state_of_files(const struct database *database,
     const bool has_graph = facts->has_graph || facts->is_judged;
     if (facts->is_built && has_graph)
         return INDEX_READY;
-    if ((!facts->is_built && segment->lists != NULL) || (!has_graph && segment->graph != NULL))
+    if ((!facts->is_built && has_lists(segment)) || (!has_graph && segment->graph != NULL))
         return INDEX_DAMAGED;
     enum err_code code =
         facts->is_built ? ERR_OK : try_file(database, snapshot, segment, INDEX_LISTS);
@@ -119,6 +149,14 @@ static void describe_lists(const struct lists_header *header, struct index_facts
         }
 }
 
+static void describe_bits(const struct bits_header *header, struct index_facts *facts)
+{
+    facts->lists = header->lists;
+    for (size_t c = 0; c < INDEX_K_CLASSES; c++)
+        for (size_t level = 0; level < INDEX_LEVELS; level++)
+            facts->ladder[c][level].probes = header->ladder.probes[LISTS_NEAR][c][level];
+}
+
 static void describe_graph(const struct graph_header *header, struct index_facts *facts)
 {
     facts->degree = header->degree;
@@ -153,17 +191,21 @@ void index_describe(const struct database *database, struct snapshot *snapshot, 
                                 .folder = segment->facts.folder,
                                 .number = segment->facts.number,
                                 .is_possible = is_possible(snapshot, index),
-                                .is_built = lists_are_sound(segment->lists),
+                                .is_built = has_sound_lists(segment),
                                 .has_graph = graph_is_sound(segment->graph)};
     for (size_t c = 0; c < INDEX_K_CLASSES; c++)
         facts.ks[c] = calibrate_ks[c];
-    facts.is_judged = segment->graph != NULL && segment->graph->header.nodes == 0;
-    if (facts.is_built)
+    facts.is_judged = bits_support(snapshot->facts.metric) ||
+                      (segment->graph != NULL && segment->graph->header.nodes == 0);
+    if (facts.is_built && segment->bits != NULL)
+        describe_bits(&segment->bits->header, &facts);
+    else if (facts.is_built)
         describe_lists(&segment->lists->header, &facts);
     if (facts.has_graph)
         describe_graph(&segment->graph->header, &facts);
-    facts.size = (facts.is_built ? segment->lists->map.size : 0) +
-                 (segment->graph != NULL ? segment->graph->map.size : 0);
+    if (facts.is_built)
+        facts.size = segment->bits != NULL ? segment->bits->map.size : segment->lists->map.size;
+    facts.size += (segment->graph != NULL ? segment->graph->map.size : 0);
     choose_plans(segment, &facts);
     if (!is_in_memory(segment))
         describe_state(database, snapshot, segment, &facts);
@@ -177,8 +219,9 @@ static bool is_missing(const struct snapshot *snapshot, size_t index, enum index
     if (!is_possible(snapshot, index))
         return false;
     struct graph *graph = snapshot->segments[index].graph;
-    const bool has_graph = graph != NULL && (graph->header.nodes == 0 || graph_is_sound(graph));
-    return is_forced || !lists_are_sound(snapshot->segments[index].lists) ||
+    const bool has_graph = bits_support(snapshot->facts.metric) ||
+                           (graph != NULL && (graph->header.nodes == 0 || graph_is_sound(graph)));
+    return is_forced || !has_sound_lists(&snapshot->segments[index]) ||
            (plan == INDEX_GRAPH && !has_graph);
 }
 
@@ -188,8 +231,9 @@ void index_count(const struct snapshot *snapshot, size_t *ret_possible, size_t *
     *ret_ready = 0;
     for (size_t k = 0; k < snapshot->segment_count; k++) {
         *ret_possible += is_possible(snapshot, k);
-        *ret_ready += is_possible(snapshot, k) && snapshot->segments[k].lists != NULL &&
-                      snapshot->segments[k].graph != NULL;
+        const struct segment *segment = &snapshot->segments[k];
+        *ret_ready += is_possible(snapshot, k) && has_lists(segment) &&
+                      (segment->bits != NULL || segment->graph != NULL);
     }
 }
 
@@ -199,9 +243,10 @@ void index_add_work(struct snapshot *snapshot, bool is_forced, struct index_watc
         if (!is_missing(snapshot, k, INDEX_GRAPH, is_forced))
             continue;
         const uint64_t rows = snapshot->segments[k].facts.rows;
-        const bool has_lists = !is_missing(snapshot, k, INDEX_LISTS, is_forced);
-        (void)atomic_fetch_add(&watch->work_total,
-                               rows * (INDEX_GRAPH_PASSES + (has_lists ? 0 : INDEX_PASSES)));
+        const bool lacks_lists = is_missing(snapshot, k, INDEX_LISTS, is_forced);
+        const bool wants_graph = !bits_support(snapshot->facts.metric);
+        (void)atomic_fetch_add(&watch->work_total, rows * ((wants_graph ? INDEX_GRAPH_PASSES : 0) +
+                                                           (lacks_lists ? INDEX_PASSES : 0)));
         (void)atomic_fetch_add(&watch->rows_total, rows);
         (void)atomic_fetch_add(&watch->segments_total, 1);
     }
@@ -268,9 +313,12 @@ static void note(const struct run *run, const struct segment_facts *facts,
 
 static enum err_code build_lists(struct run *run, struct err *err)
 {
-    char *path = file_of(run->database, &run->build.segment->facts, LAYOUT_LISTS);
-    const enum err_code code =
-        path != NULL ? lists_build(&run->build, path, err) : err_nomem(err, "index");
+    const enum metric_type metric = run->build.metric;
+    char *path = file_of(run->database, &run->build.segment->facts, lists_ending(metric));
+    if (path == NULL)
+        return err_nomem(err, "index");
+    const enum err_code code = bits_support(metric) ? bits_build(&run->build, path, err)
+                                                    : lists_build(&run->build, path, err);
     mem_free(path);
     return code;
 }
@@ -391,7 +439,8 @@ enum err_code index_build(struct database *database, struct snapshot *snapshot,
     struct run run = {
         .database = database,
         .options = options,
-        .last_plan = options->is_lists_only ? INDEX_LISTS : INDEX_GRAPH,
+        .last_plan = options->is_lists_only || bits_support(snapshot->facts.metric) ? INDEX_LISTS
+                                                                                    : INDEX_GRAPH,
         .build = {.metric = snapshot->facts.metric,
                   .dim = snapshot->facts.dim,
                   .threads = options->threads > 0 ? options->threads : pool_processor_count(),
@@ -412,7 +461,7 @@ enum err_code index_build(struct database *database, struct snapshot *snapshot,
 enum err_code index_drop(struct database *database, struct snapshot *snapshot, size_t *ret_count,
                          struct err *err)
 {
-    static const char *const endings[] = {LAYOUT_GRAPH, LAYOUT_LISTS, LAYOUT_BUILT};
+    static const char *const endings[] = {LAYOUT_GRAPH, LAYOUT_LISTS, LAYOUT_BITS, LAYOUT_BUILT};
     size_t count = 0;
     enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < snapshot->segment_count; k++) {
@@ -424,7 +473,7 @@ enum err_code index_drop(struct database *database, struct snapshot *snapshot, s
             code = path != NULL ? file_remove(path, err) : err_nomem(err, "index");
             mem_free(path);
         }
-        count += code == ERR_OK && segment->lists != NULL;
+        count += code == ERR_OK && has_lists(segment);
     }
     if (code == ERR_OK)
         *ret_count = count;

@@ -17,8 +17,9 @@
 #include "engine/index_watch.h"
 #include "engine/snapshot.h"
 
-#define INDEX_ROWS_MIN 8000 /* live rows below which a scan is fast enough */
-#define INDEX_LEVELS 9      /* 10 is exact */
+#define INDEX_ROWS_MIN 8000                /* live rows below which a scan is fast enough */
+#define INDEX_SIZE_MIN ((uint64_t)1 << 20) /* of binary vectors: bytes of live rows */
+#define INDEX_LEVELS 9                     /* 10 is exact */
 #define INDEX_K_CLASSES 3
 #define INDEX_PASSES 4U       /* work of a row: lists_build.h counts three, calibration the last */
 #define INDEX_GRAPH_PASSES 8U /* graph_build.h counts seven */
@@ -27,8 +28,8 @@ struct index_rung {
     float recall;     /* what the level promises */
     const char *plan; /* of a single query like the rows: "flat", "lists" or "graph" */
     size_t probes;    /* of the lists; 0: not good enough for the level */
-    size_t rerank;
-    size_t ef; /* of the graph; 0: likewise */
+    size_t rerank;    /* 0 for binary vectors: the lists hold them */
+    size_t ef;        /* of the graph; 0: likewise */
     size_t graph_rerank;
 };
 
@@ -53,7 +54,7 @@ struct index_facts {
     bool is_possible;           /* enough rows, and a metric that has an index */
     bool is_built;              /* the lists */
     bool has_graph;
-    bool is_judged; /* a graph was made and found needless */
+    bool is_judged; /* a graph was made and found needless, or the metric has none */
     uint64_t size;  /* bytes of the files */
     size_t lists;
     size_t degree; /* links of a node of the graph, at most */

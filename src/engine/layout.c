@@ -90,9 +90,9 @@ static bool is_among(const char *end, size_t size, const char *const *endings)
 
 bool layout_parse_file(const char *name, uint64_t *ret_number)
 {
-    static const char *const endings[] = {"." LAYOUT_IDS,   "." LAYOUT_VECTORS, "." LAYOUT_SUMS,
-                                          "." LAYOUT_DEAD,  "." LAYOUT_COLUMNS, "." LAYOUT_LISTS,
-                                          "." LAYOUT_GRAPH, "." LAYOUT_BUILT,   NULL};
+    static const char *const endings[] = {
+        "." LAYOUT_IDS,   "." LAYOUT_VECTORS, "." LAYOUT_SUMS,  "." LAYOUT_DEAD, "." LAYOUT_COLUMNS,
+        "." LAYOUT_LISTS, "." LAYOUT_GRAPH,   "." LAYOUT_BUILT, "." LAYOUT_BITS, NULL};
     const char *end = NULL;
     return parse_number(name, ret_number, &end) && is_among(end, strlen(end), endings);
 }
@@ -100,7 +100,7 @@ bool layout_parse_file(const char *name, uint64_t *ret_number)
 bool layout_parse_index_temporary(const char *name, uint64_t *ret_number)
 {
     static const char *const endings[] = {"." LAYOUT_LISTS, "." LAYOUT_GRAPH, "." LAYOUT_BUILT,
-                                          NULL};
+                                          "." LAYOUT_BITS, NULL};
     const char *end = NULL;
     return path_has_suffix(name, TEMPORARY) && parse_number(name, ret_number, &end) &&
            is_among(end, strlen(end) - strlen(TEMPORARY), endings);

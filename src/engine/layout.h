@@ -13,6 +13,7 @@
 #define LAYOUT_COLUMNS "col"
 #define LAYOUT_LISTS "lists" /* derived: an index of the plan LISTS */
 #define LAYOUT_GRAPH "graph" /* derived: one of the plan GRAPH */
+#define LAYOUT_BITS "bits"   /* derived: one of binary vectors */
 #define LAYOUT_BUILT "built" /* what building the index took */
 
 /* All return text for mem_free, NULL when memory ends. */

@@ -1,6 +1,8 @@
 /* plan.c: see plan.h. */
 #include "engine/plan.h"
 
+#include "engine/bits.h"
+#include "engine/bits_calibrate.h"
 #include "engine/calibrate.h"
 #include "engine/graph_calibrate.h"
 
@@ -9,13 +11,14 @@
 #define FLAT_WORDS 64e3     /* rows whose bits are looked at, a microsecond */
 #define FLAT_ROW 0.03       /* of a row that is read alone */
 #define GRAPH_SHARE_MIN 0.2 /* of rows that pass a filter, from which a walk finds enough */
-#define BATCH_MIN 12        /* queries from which the exact scan is limited by arithmetic ... */
+#define BATCH_MIN 12        /* queries of floats from which a scan is limited by arithmetic ... */
 #define BATCH_FACTOR 5.0    /* ... and so much faster a query */
 
 const char *plan_name(enum plan plan)
 {
     switch (plan) {
     case PLAN_LISTS:
+    case PLAN_BITS:
         return "lists";
     case PLAN_GRAPH:
         return "graph";
@@ -45,7 +48,8 @@ static double flat_cost(const struct segment *segment, const struct search_reque
     const double row_cost = (double)segment->facts.row_size / FLAT_BYTES;
     const double cost = FLAT_START + rows / FLAT_WORDS + wanted * row_cost +
                         (wanted < rows / 4 ? wanted * FLAT_ROW : 0.0);
-    return request->query_count < BATCH_MIN ? cost : cost / BATCH_FACTOR;
+    const bool is_batch = request->query_count >= BATCH_MIN && segment->bits == NULL;
+    return is_batch ? cost / BATCH_FACTOR : cost;
 }
 
 /* What is asked of an index. */
@@ -93,6 +97,26 @@ static void try_graph(const struct segment *segment, const struct wish *wish,
                                      .pass_share = wish->pass_share};
 }
 
+/* The lists of binary vectors. Where a filter lets few rows pass, as many more lists are scanned.
+ */
+static void try_bits(const struct segment *segment, const struct wish *wish,
+                     struct plan_choice *best)
+{
+    if (segment->bits == NULL || wish->pass_share <= 0.0)
+        return;
+    const struct bits_header *header = &segment->bits->header;
+    const uint32_t near = header->ladder.probes[LISTS_NEAR][wish->class][wish->level];
+    const uint32_t far = header->ladder.probes[LISTS_FAR][wish->class][wish->level];
+    if (near == 0)
+        return;
+    const double cost = bits_cost(header, wish->class, wish->level, wish->pass_share);
+    if (cost < best->cost_us && bits_are_sound(segment->bits))
+        *best = (struct plan_choice){.plan = PLAN_BITS,
+                                     .probes = {near, far},
+                                     .cost_us = cost,
+                                     .pass_share = wish->pass_share};
+}
+
 struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,
                                bool is_filtered, uint64_t passing)
 {
@@ -109,5 +133,6 @@ struct plan_choice plan_choose(const struct segment *segment, const struct searc
         return best;
     try_lists(segment, &wish, &best);
     try_graph(segment, &wish, &best);
+    try_bits(segment, &wish, &best);
     return best;
 }

@@ -17,6 +17,7 @@ enum plan {
     PLAN_FLAT,  /* exact: every live row is scored */
     PLAN_LISTS, /* the nearest k-means lists, then exact scores */
     PLAN_GRAPH, /* a walk to the nearest rows, then exact scores */
+    PLAN_BITS,  /* lists of binary rows */
     PLAN_COUNT
 };
 
@@ -24,6 +25,7 @@ struct plan_choice {
     enum plan plan;
     struct lists_rung rungs[LISTS_KINDS]; /* LISTS: how far to look */
     struct graph_rung walks[GRAPH_KINDS]; /* GRAPH: how far to walk */
+    uint32_t probes[LISTS_KINDS];         /* BITS: how far to look */
     double pass_share;                    /* GRAPH, filtered: of the live rows */
     double cost_us;                       /* of one query like the rows, modelled */
 };

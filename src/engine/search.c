@@ -53,6 +53,7 @@ static enum err_code run_thread(void *argument, size_t thread, struct err *err)
     }
     lists_scratch_release(&scratch.lists);
     graph_scratch_release(&scratch.graph);
+    bits_scratch_release(&scratch.bits);
     scan_scratch_release(&scratch.scan);
     return code;
 }
@@ -63,6 +64,7 @@ static enum err_code pass_init(struct search_pass *pass, struct search *search, 
     const struct collection_facts *facts = snapshot_facts(search->snapshot);
     *pass = (struct search_pass){.search = search,
                                  .code_kernel = code_kernel_for(search->kernel),
+                                 .bit_kernel = bit_kernel_for(search->kernel),
                                  .first_query = first,
                                  .query_count = count};
     const struct scan_request request = {
@@ -180,7 +182,8 @@ static const char *name_plans(const struct search *search)
     static const char *const names[] = {"flat",  "flat",       "lists",       "flat+lists",
                                         "graph", "flat+graph", "lists+graph", "flat+lists+graph"};
     const size_t *counts = search->plan_counts;
-    return names[(counts[PLAN_FLAT] > 0 ? 1 : 0) + (counts[PLAN_LISTS] > 0 ? 2 : 0) +
+    const bool has_lists = counts[PLAN_LISTS] + counts[PLAN_BITS] > 0;
+    return names[(counts[PLAN_FLAT] > 0 ? 1 : 0) + (has_lists ? 2 : 0) +
                  (counts[PLAN_GRAPH] > 0 ? 4 : 0)];
 }
 

@@ -154,6 +154,7 @@ enum err_code search_make_tasks(struct search *search, size_t group, struct err 
             break;
         case PLAN_LISTS:
         case PLAN_GRAPH:
+        case PLAN_BITS:
             code = add_queries(search, k, queries < group ? queries : group, err);
             break;
         }

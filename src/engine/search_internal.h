@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "engine/bits_search.h"
 #include "engine/graph_search.h"
 #include "engine/lists_search.h"
 #include "engine/plan.h"
@@ -61,6 +62,7 @@ struct search_pass {
     struct search *search;
     struct scan scan;
     const struct code_kernel *code_kernel;
+    const struct bit_kernel *bit_kernel;
     size_t first_query; /* of the search */
     size_t query_count;
     struct topk *topks; /* threads x query_count */
@@ -73,6 +75,7 @@ struct search_scratch {
     struct scan_scratch scan;
     struct lists_scratch lists;
     struct graph_scratch graph;
+    struct bits_scratch bits;
 };
 
 /* The filter of a segment; NULL: all rows. */

@@ -71,6 +71,41 @@ static enum err_code graph_task(struct search_pass *pass, const struct search_ta
     return code;
 }
 
+static enum err_code bits_task(struct search_pass *pass, const struct search_task *task,
+                               struct bits_scratch *scratch, struct topk *topks, struct err *err)
+{
+    struct search *search = pass->search;
+    struct segment *segment = &search->snapshot->segments[task->segment];
+    const size_t end = task->first_query + SEARCH_TASK_QUERIES;
+    const bool is_distinct = snapshot_facts(search->snapshot)->may_have_duplicates;
+    struct bits_request request = {
+        .bits = segment->bits,
+        .segment = segment,
+        .kernel = pass->bit_kernel,
+        .scan = &pass->scan,
+        .first_ordinal = search->snapshot->bases[task->segment],
+        .most = search->bounds.most,
+        .allow = search_allow(search, task->segment),
+        .passing = (float)task->choice.pass_share,
+        .wanted = search->request->k * (is_distinct ? 2 : 1),
+        .probes = {task->choice.probes[LISTS_NEAR], task->choice.probes[LISTS_FAR]},
+    };
+    enum err_code code = ERR_OK;
+    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
+        struct lists_answer answer = {0};
+        request.query = q;
+        code = bits_search(&request, scratch, &topks[q], &answer, err);
+        if (!answer.is_enough)
+            atomic_store_explicit(&search->is_short[pass->first_query + q], true,
+                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&search->coded_size,
+                                  answer.rows / BIT_GROUP * segment->bits->at.group_size,
+                                  memory_order_relaxed);
+    }
+    return code;
+}
+
 /* Checks the blocks of the rows that may be looked at. */
 static enum err_code touch(struct segment *segment, const uint64_t *allow, uint64_t first,
                            size_t rows, struct err *err)
@@ -118,6 +153,8 @@ enum err_code search_run_task(struct search_pass *pass, const struct search_task
         return lists_task(pass, task, &scratch->lists, topks, err);
     case PLAN_GRAPH:
         return graph_task(pass, task, &scratch->graph, topks, err);
+    case PLAN_BITS:
+        return bits_task(pass, task, &scratch->bits, topks, err);
     case PLAN_FLAT:
     case PLAN_COUNT:
         break;

@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/bits.h"
 #include "engine/column_file.h"
 #include "engine/dead_rows.h"
 #include "engine/graph.h"
@@ -167,18 +168,21 @@ void segment_open_indexes(struct segment *segment, const char *folder, enum metr
                           size_t dim)
 {
     const struct segment_facts *facts = &segment->facts;
-    if (facts->rows == 0 || !codes_support(metric))
+    const bool is_binary = bits_support(metric);
+    if (facts->rows == 0 || !(codes_support(metric) || is_binary))
         return;
     const struct lists_identity identity = {metric, dim, facts->rows, facts->sums_hash,
                                             facts->dead_hash};
     char *stem = layout_segment_stem(folder, facts->folder, facts->number);
-    char *lists = stem != NULL ? layout_file(stem, LAYOUT_LISTS) : NULL;
+    char *lists = stem != NULL ? layout_file(stem, is_binary ? LAYOUT_BITS : LAYOUT_LISTS) : NULL;
     char *graph = stem != NULL ? layout_file(stem, LAYOUT_GRAPH) : NULL;
-    struct err ignored;
-    if (lists == NULL || lists_open(lists, &identity, &segment->lists, &ignored) != ERR_OK)
-        segment->lists = NULL;
-    if (graph == NULL || graph_open(graph, &identity, &segment->graph, &ignored) != ERR_OK)
-        segment->graph = NULL;
+    struct err ignored; /* on failure the pointers stay NULL */
+    if (lists != NULL && is_binary)
+        (void)!bits_open(lists, &identity, &segment->bits, &ignored);
+    else if (lists != NULL)
+        (void)!lists_open(lists, &identity, &segment->lists, &ignored);
+    if (graph != NULL && !is_binary)
+        (void)!graph_open(graph, &identity, &segment->graph, &ignored);
     mem_free(lists);
     mem_free(graph);
     mem_free(stem);
@@ -197,8 +201,10 @@ void segment_close(struct segment *segment)
     segment->columns = NULL;
     lists_close(segment->lists);
     graph_close(segment->graph);
+    bits_close(segment->bits);
     segment->lists = NULL;
     segment->graph = NULL;
+    segment->bits = NULL;
     column_close(&segment->ids);
     column_close(&segment->vectors);
     mem_free(segment->dead);

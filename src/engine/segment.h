@@ -56,6 +56,7 @@ struct segment_extra {
 
 struct column_file;
 struct dead_rows;
+struct bits;
 struct graph;
 struct lists;
 struct row_buffer;
@@ -69,6 +70,7 @@ struct segment {
     uint64_t *sums;                /* of both columns */
     struct lists *lists;           /* its index; NULL: none */
     struct graph *graph;           /* its second one; NULL: none */
+    struct bits *bits;             /* that of binary vectors; NULL: none */
     struct segment_extra *extras;
     size_t extra_count;
     int64_t id; /* in the catalog; 0: growing rows */

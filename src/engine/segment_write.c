@@ -414,7 +414,7 @@ enum err_code segment_remove(const char *stem, struct err *err)
 {
     static const char *const extensions[] = {LAYOUT_IDS,   LAYOUT_VECTORS, LAYOUT_SUMS,
                                              LAYOUT_DEAD,  LAYOUT_COLUMNS, LAYOUT_LISTS,
-                                             LAYOUT_GRAPH, LAYOUT_BUILT};
+                                             LAYOUT_GRAPH, LAYOUT_BITS,    LAYOUT_BUILT};
     enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < sizeof extensions / sizeof extensions[0]; k++) {
         char *path = layout_file(stem, extensions[k]);

@@ -101,9 +101,11 @@ static void draw_rows(struct truth *truth, const uint32_t *places, uint64_t plac
     }
 }
 
-static void make_queries(const struct segment *segment, struct truth *truth)
+static void make_queries(const struct segment *segment, enum metric_type metric,
+                         struct truth *truth)
 {
     const size_t row_size = segment->facts.row_size;
+    const size_t width = metric_is_binary(metric) ? 1 : sizeof(float); /* of a component */
     for (size_t q = 0; q < truth->near_count; q++)
         memcpy(truth->queries + q * row_size,
                segment->vectors.data + truth->query_rows[q] * row_size, row_size);
@@ -111,11 +113,11 @@ static void make_queries(const struct segment *segment, struct truth *truth)
     uint64_t random = 1;
     for (size_t q = truth->near_count; q < truth->query_count; q++) {
         truth->query_rows[q] = TRUTH_NO_ROW;
-        for (size_t at = 0; at < row_size; at += sizeof(float)) {
+        for (size_t at = 0; at < row_size; at += width) {
             random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             const size_t from = (size_t)(random >> 33) % truth->near_count;
             memcpy(truth->queries + q * row_size + at, truth->queries + from * row_size + at,
-                   sizeof(float));
+                   width);
         }
     }
 }
@@ -129,7 +131,7 @@ enum err_code truth_make(const struct lists_build_options *options, const uint32
     if (truth->queries == NULL)
         return err_nomem(err, "index");
     draw_rows(truth, places, place_count, segment->facts.rows);
-    make_queries(segment, truth);
+    make_queries(segment, options->metric, truth);
     if (truth->query_count == 0)
         return ERR_OK;
     truth->rows = mem_zalloc(truth->query_count * wanted, sizeof *truth->rows);

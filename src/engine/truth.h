@@ -2,9 +2,9 @@
  *
  * Up to 256 live rows serve as queries, themselves and their twins left out of the answers: where
  * rows repeat they would make the query look easier than others are. Real queries may be of another
- * kind than the rows, so 128 more take each component from another row: they keep the spread of
- * every dimension and nothing else. Answers come from an exact scan; a segment always gives the
- * same. */
+ * kind than the rows, so 128 more take each component (8 bits) from another row: they keep the
+ * spread of every dimension and nothing else. Answers come from an exact scan; a segment always
+ * gives the same. */
 #ifndef GODWIT_ENGINE_TRUTH_H
 #define GODWIT_ENGINE_TRUTH_H
 

@@ -55,17 +55,24 @@ struct bit_query {
 typedef void bit_scan_fn(const struct bit_groups *groups, const struct bit_query *queries,
                          size_t query_count, float *ret_keys, uint16_t *ret_masks);
 
-/* Weights of `count` lists (a multiple of BIT_LANES) for each bit, 0..BIT_WEIGHT: those of bit b
- * begin at values + b * stride. */
+/* Weights of `count` lists (a multiple of BIT_LANES) for each of `dim` bits, 0..BIT_WEIGHT: blocks
+ * of BIT_LANES lists, each with a line of BIT_LANES bytes for each bit. */
 struct bit_weights {
     const uint8_t *values;
-    size_t stride;
+    const float *norms; /* count */
+    size_t dim;
     size_t count;
 };
-/* Adds up the weights of some bits, for each list.
- *   bits      numbers of bits; ret_sums  count sums */
+static inline size_t bit_weight_at(size_t dim, size_t list, size_t bit)
+{
+    return (list / BIT_LANES * dim + bit) * BIT_LANES + list % BIT_LANES;
+}
+
+/* Key of each list: norm - scale * (float)(sum of its weights for some bits).
+ *   bits      numbers of bits, at most 32768
+ *   ret_keys  count floats */
 typedef void bit_weigh_fn(const struct bit_weights *weights, const uint16_t *bits, size_t bit_count,
-                          uint32_t *ret_sums);
+                          float scale, float *ret_keys);
 
 struct bit_kernel {
     const char *name; /* for tests and stats */

@@ -102,61 +102,66 @@ static void scan(const struct bit_groups *groups, const struct bit_query *querie
     }
 }
 
-static inline __m512i weights_of(const uint8_t *values, size_t stride, uint16_t bit)
+static inline __m512i weights_of(const uint8_t *values, uint16_t bit)
 {
-    return _mm512_loadu_si512(values + bit * stride);
+    return _mm512_loadu_si512(values + (size_t)bit * BIT_LANES);
 }
 
-/* Adds 16 sums of 2 bytes: of lists `from` .. from + 15. */
-static inline void add_sixteen(uint32_t *sums, __m128i first, __m128i second)
+static inline __m512i sixteen(__m128i first, __m128i second)
 {
-    const __m512i words =
-        _mm512_cvtepu16_epi32(_mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1));
-    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), words));
+    return _mm512_cvtepu16_epi32(_mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1));
 }
 
 /* Adds the weights of at most BIT_STEP * BIT_STEPS bits to the sums of 64 lists. */
-static inline void weigh_some(const uint8_t *values, size_t stride, const uint16_t *bits,
-                              size_t count, uint32_t *sums)
+static inline void weigh_some(const uint8_t *values, const uint16_t *bits, size_t count,
+                              __m512i sums[4])
 {
     const __m512i low = _mm512_set1_epi16(255);
     __m512i even = _mm512_setzero_si512(); /* lists 0, 2, 4 ... */
     __m512i odd = _mm512_setzero_si512();
     size_t i = 0;
     for (; i + BIT_STEP <= count; i += BIT_STEP) {
-        const __m512i two = _mm512_add_epi8(weights_of(values, stride, bits[i]),
-                                            weights_of(values, stride, bits[i + 1]));
-        const __m512i others = _mm512_add_epi8(weights_of(values, stride, bits[i + 2]),
-                                               weights_of(values, stride, bits[i + 3]));
+        const __m512i two =
+            _mm512_add_epi8(weights_of(values, bits[i]), weights_of(values, bits[i + 1]));
+        const __m512i others =
+            _mm512_add_epi8(weights_of(values, bits[i + 2]), weights_of(values, bits[i + 3]));
         const __m512i four = _mm512_add_epi8(two, others);
         even = _mm512_add_epi16(even, _mm512_and_si512(four, low));
         odd = _mm512_add_epi16(odd, _mm512_srli_epi16(four, 8));
     }
     for (; i < count; i++) {
-        const __m512i one = weights_of(values, stride, bits[i]);
+        const __m512i one = weights_of(values, bits[i]);
         even = _mm512_add_epi16(even, _mm512_and_si512(one, low));
         odd = _mm512_add_epi16(odd, _mm512_srli_epi16(one, 8));
     }
-    const __m512i first = _mm512_unpacklo_epi16(even, odd); /* 0..7, 16..23, 32..39, 48..55 */
-    const __m512i second = _mm512_unpackhi_epi16(even, odd);
-    add_sixteen(sums, _mm512_castsi512_si128(first), _mm512_castsi512_si128(second));
-    add_sixteen(sums + 16, _mm512_extracti32x4_epi32(first, 1),
-                _mm512_extracti32x4_epi32(second, 1));
-    add_sixteen(sums + 32, _mm512_extracti32x4_epi32(first, 2),
-                _mm512_extracti32x4_epi32(second, 2));
-    add_sixteen(sums + 48, _mm512_extracti32x4_epi32(first, 3),
-                _mm512_extracti32x4_epi32(second, 3));
+    const __m512i a = _mm512_unpacklo_epi16(even, odd); /* 0..7, 16..23, 32..39, 48..55 */
+    const __m512i b = _mm512_unpackhi_epi16(even, odd);
+    const __m512i parts[4] = {
+        sixteen(_mm512_castsi512_si128(a), _mm512_castsi512_si128(b)),
+        sixteen(_mm512_extracti32x4_epi32(a, 1), _mm512_extracti32x4_epi32(b, 1)),
+        sixteen(_mm512_extracti32x4_epi32(a, 2), _mm512_extracti32x4_epi32(b, 2)),
+        sixteen(_mm512_extracti32x4_epi32(a, 3), _mm512_extracti32x4_epi32(b, 3))};
+    for (size_t p = 0; p < 4; p++)
+        sums[p] = _mm512_add_epi32(sums[p], parts[p]);
 }
 
 static void weigh(const struct bit_weights *weights, const uint16_t *bits, size_t bit_count,
-                  uint32_t *ret_sums)
+                  float scale, float *ret_keys)
 {
     const size_t most = (size_t)BIT_STEP * BIT_STEPS;
-    memset(ret_sums, 0, weights->count * sizeof *ret_sums);
-    for (size_t list = 0; list < weights->count; list += BIT_LANES)
+    for (size_t list = 0; list < weights->count; list += BIT_LANES) {
+        __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+                           _mm512_setzero_si512()};
+        const uint8_t *values = weights->values + bit_weight_at(weights->dim, list, 0);
         for (size_t i = 0; i < bit_count; i += most)
-            weigh_some(weights->values + list, weights->stride, bits + i,
-                       bit_count - i < most ? bit_count - i : most, ret_sums + list);
+            weigh_some(values, bits + i, bit_count - i < most ? bit_count - i : most, sums);
+        for (size_t p = 0; p < 4; p++) {
+            const __m512 norms = _mm512_loadu_ps(weights->norms + list + 16 * p);
+            const __m512 products =
+                _mm512_mul_ps(_mm512_set1_ps(scale), _mm512_cvtepi32_ps(sums[p]));
+            _mm512_storeu_ps(ret_keys + list + 16 * p, _mm512_sub_ps(norms, products));
+        }
+    }
 }
 
 #endif

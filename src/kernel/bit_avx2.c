@@ -94,52 +94,53 @@ static void scan(const struct bit_groups *groups, const struct bit_query *querie
 }
 
 /* Weights of one bit, or none. */
-static inline __m256i weights_at(const uint8_t *values, size_t stride, const uint16_t *bits,
-                                 size_t at, size_t count)
+static inline __m256i weights_at(const uint8_t *values, const uint16_t *bits, size_t at,
+                                 size_t count)
 {
-    return at < count ? load(values + bits[at] * stride) : _mm256_setzero_si256();
-}
-
-static inline void add_eight(uint32_t *sums, __m128i words)
-{
-    __m256i *at = (__m256i *)(void *)sums;
-    _mm256_storeu_si256(at, _mm256_add_epi32(_mm256_loadu_si256(at), _mm256_cvtepu16_epi32(words)));
+    return at < count ? load(values + (size_t)bits[at] * BIT_LANES) : _mm256_setzero_si256();
 }
 
 /* Adds the weights of at most BIT_STEP * BIT_STEPS bits to the sums of 32 lists. */
-static void weigh_some(const uint8_t *values, size_t stride, const uint16_t *bits, size_t count,
-                       uint32_t *sums)
+static void weigh_some(const uint8_t *values, const uint16_t *bits, size_t count, __m256i sums[4])
 {
     __m256i even = _mm256_setzero_si256(); /* lists 0, 2, 4 ... */
     __m256i odd = _mm256_setzero_si256();
     for (size_t i = 0; i < count; i += BIT_STEP) {
-        const __m256i two = _mm256_add_epi8(load(values + bits[i] * stride),
-                                            weights_at(values, stride, bits, i + 1, count));
-        const __m256i others = _mm256_add_epi8(weights_at(values, stride, bits, i + 2, count),
-                                               weights_at(values, stride, bits, i + 3, count));
+        const __m256i two = _mm256_add_epi8(load(values + (size_t)bits[i] * BIT_LANES),
+                                            weights_at(values, bits, i + 1, count));
+        const __m256i others = _mm256_add_epi8(weights_at(values, bits, i + 2, count),
+                                               weights_at(values, bits, i + 3, count));
         const __m256i four = _mm256_add_epi8(two, others);
         even = _mm256_add_epi16(even, _mm256_and_si256(four, _mm256_set1_epi16(255)));
         odd = _mm256_add_epi16(odd, _mm256_srli_epi16(four, 8));
     }
     const __m256i first = _mm256_unpacklo_epi16(even, odd); /* 0..7 and 16..23 */
     const __m256i second = _mm256_unpackhi_epi16(even, odd);
-    add_eight(sums, _mm256_castsi256_si128(first));
-    add_eight(sums + 8, _mm256_castsi256_si128(second));
-    add_eight(sums + 16, _mm256_extracti128_si256(first, 1));
-    add_eight(sums + 24, _mm256_extracti128_si256(second, 1));
+    const __m128i parts[4] = {_mm256_castsi256_si128(first), _mm256_castsi256_si128(second),
+                              _mm256_extracti128_si256(first, 1),
+                              _mm256_extracti128_si256(second, 1)};
+    for (size_t i = 0; i < 4; i++)
+        sums[i] = _mm256_add_epi32(sums[i], _mm256_cvtepu16_epi32(parts[i]));
 }
 
 static void weigh(const struct bit_weights *weights, const uint16_t *bits, size_t bit_count,
-                  uint32_t *ret_sums)
+                  float scale, float *ret_keys)
 {
-    memset(ret_sums, 0, weights->count * sizeof *ret_sums);
-    for (size_t list = 0; list < weights->count; list += 32)
-        for (size_t i = 0; i < bit_count; i += (size_t)BIT_STEP * BIT_STEPS) {
-            const size_t left = bit_count - i;
-            const size_t most = (size_t)BIT_STEP * BIT_STEPS;
-            weigh_some(weights->values + list, weights->stride, bits + i, left < most ? left : most,
-                       ret_sums + list);
+    const size_t most = (size_t)BIT_STEP * BIT_STEPS;
+    for (size_t list = 0; list < weights->count; list += 32) {
+        __m256i sums[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                           _mm256_setzero_si256()};
+        const uint8_t *values = weights->values + bit_weight_at(weights->dim, list, 0);
+        for (size_t i = 0; i < bit_count; i += most)
+            weigh_some(values, bits + i, bit_count - i < most ? bit_count - i : most, sums);
+        for (size_t i = 0; i < 4; i++) {
+            const __m256 products =
+                _mm256_mul_ps(_mm256_set1_ps(scale), _mm256_cvtepi32_ps(sums[i]));
+            _mm256_storeu_ps(
+                ret_keys + list + 8 * i,
+                _mm256_sub_ps(_mm256_loadu_ps(weights->norms + list + 8 * i), products));
         }
+    }
 }
 
 const struct bit_kernel bit_avx2 = {.name = "avx2", .scan = scan, .weigh = weigh};

@@ -1,6 +1,4 @@
 /* bit_scalar.c: the plain twin of the loops in bit.h, with which tests compare the others. */
-#include <string.h>
-
 #include "base/bytes.h"
 #include "kernel/bit_isa.h"
 
@@ -37,13 +35,13 @@ static void scan(const struct bit_groups *groups, const struct bit_query *querie
 }
 
 static void weigh(const struct bit_weights *weights, const uint16_t *bits, size_t bit_count,
-                  uint32_t *ret_sums)
+                  float scale, float *ret_keys)
 {
-    memset(ret_sums, 0, weights->count * sizeof *ret_sums);
-    for (size_t i = 0; i < bit_count; i++) {
-        const uint8_t *values = weights->values + bits[i] * weights->stride;
-        for (size_t list = 0; list < weights->count; list++)
-            ret_sums[list] += values[list];
+    for (size_t list = 0; list < weights->count; list++) {
+        uint32_t sum = 0;
+        for (size_t i = 0; i < bit_count; i++)
+            sum += weights->values[bit_weight_at(weights->dim, list, bits[i])];
+        ret_keys[list] = weights->norms[list] - scale * (float)(int32_t)sum;
     }
 }
 

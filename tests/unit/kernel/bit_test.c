@@ -142,21 +142,23 @@ static void test_bit__keys_are_the_exact_ones(void **state)
             }
 }
 
+#define LISTS (3 * BIT_LANES)
+
 static void compare_weights(const struct bit_weights *weights, const uint16_t *bits, size_t count)
 {
     const struct bit_kernel *kernels[BIT_TABLES_MAX];
     const size_t kernel_count = bit_kernel_list(kernels);
-    uint32_t expected[3 * BIT_LANES];
+    float expected[LISTS];
     for (size_t list = 0; list < weights->count; list++) {
-        expected[list] = 0;
+        uint32_t sum = 0;
         for (size_t i = 0; i < count; i++)
-            expected[list] += weights->values[bits[i] * weights->stride + list];
+            sum += weights->values[bit_weight_at(weights->dim, list, bits[i])];
+        expected[list] = weights->norms[list] - 3.0F * (float)sum;
     }
     for (size_t k = 0; k < kernel_count; k++) {
-        uint32_t sums[3 * BIT_LANES];
-        memset(sums, 1, sizeof sums);
-        kernels[k]->weigh(weights, bits, count, sums);
-        assert_memory_equal(sums, expected, weights->count * sizeof sums[0]);
+        float keys[LISTS];
+        kernels[k]->weigh(weights, bits, count, 3.0F, keys);
+        assert_memory_equal(keys, expected, weights->count * sizeof keys[0]);
     }
 }
 
@@ -164,24 +166,26 @@ static void test_bit__weights_add_up_without_overflow(void **state)
 {
     (void)state;
     static const size_t counts[] = {0, 1, 2, 3, 4, 5, 7, 100, 1023, 1024, 1025, 2049, 32768};
-    const size_t stride = 3 * BIT_LANES;
-    uint8_t *values = malloc((size_t)32768 * stride);
-    uint16_t *bits = malloc(32768 * sizeof *bits);
+    static float norms[LISTS];
+    static uint16_t bits[32768];
+    const size_t dim = 32768;
+    uint8_t *values = malloc(dim * LISTS);
     uint64_t seed = 2;
-    assert_true(values != NULL && bits != NULL);
+    assert_non_null(values);
+    for (size_t list = 0; list < LISTS; list++)
+        norms[list] = sample_float(SAMPLE_PLAIN, &seed);
     for (unsigned kind = 0; kind < 2; kind++) {
-        for (size_t i = 0; i < 32768 * stride; i++)
+        for (size_t i = 0; i < dim * LISTS; i++)
             values[i] = (uint8_t)(kind == 0 ? sample_next(&seed) % (BIT_WEIGHT + 1) : BIT_WEIGHT);
-        for (size_t i = 0; i < 32768; i++)
-            bits[i] = (uint16_t)(sample_next(&seed) % 32768);
+        for (size_t i = 0; i < dim; i++)
+            bits[i] = (uint16_t)(sample_next(&seed) % dim);
         for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++)
-            for (size_t lists = BIT_LANES; lists <= stride; lists += BIT_LANES) {
-                const struct bit_weights weights = {values, stride, lists};
+            for (size_t lists = BIT_LANES; lists <= LISTS; lists += BIT_LANES) {
+                const struct bit_weights weights = {values, norms, dim, lists};
                 compare_weights(&weights, bits, counts[c]);
             }
     }
     free(values);
-    free(bits);
 }
 
 int main(void)
