@@ -15,6 +15,15 @@ struct npy {
     const struct field *field;
 };
 
+/* Like other files that cannot be imported: code 2100. */
+static bool refuse_import(struct op *op, enum refused what, const char *file)
+{
+    (void)refuse(op, what, file);
+    op->status.code = MILVUS_IMPORT;
+    op->status.older = 1;
+    return false;
+}
+
 bool import_check_files(struct op *op, const struct name_list *files)
 {
     if (files->count == 0)
@@ -26,9 +35,9 @@ bool import_check_files(struct op *op, const struct name_list *files)
     for (size_t i = 0; i < files->count; i++) {
         const char *file = files->items[i];
         if (path_has_suffix(file, ".parquet"))
-            return refuse(op, REFUSED_PARQUET, file);
+            return refuse_import(op, REFUSED_PARQUET, file);
         if (path_has_suffix(file, ".csv"))
-            return refuse(op, REFUSED_CSV, file);
+            return refuse_import(op, REFUSED_CSV, file);
         if (!path_has_suffix(file, ".json") && !path_has_suffix(file, ".npy"))
             return status_wrap(&op->status, MILVUS_IMPORT,
                                "unexpected file type, files=[%s]: .npy and .json are served", file);

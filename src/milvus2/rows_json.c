@@ -212,27 +212,38 @@ static bool is_schema_key(const struct maker *maker, const char *key)
     return view_field(maker->view, key) != SIZE_MAX;
 }
 
+static bool add_member(struct maker *maker, struct text *object, const char *key,
+                       const struct json *value)
+{
+    char *text = js_dump_ordered(value);
+    if (text == NULL)
+        return status_nomem(&maker->op->status, "JSON");
+    json_add_raw(object, key, text);
+    mem_free(text);
+    return true;
+}
+
 /* The dynamic object of a row: keys beside the schema's, and those inside an explicit "$meta". */
 static bool put_dynamic(struct maker *maker, const struct json *row)
 {
     void *at = NULL;
     const char *key;
-    const struct json *value, *explicit = js_get(row, SCHEMA_DYNAMIC_NAME);
-    json_open(&maker->bytes, NULL, '{');
-    for (int pass = 0; pass < 2; pass++) {
-        at = NULL;
-        while ((value = js_next(pass == 0 ? row : explicit, &at, &key)) != NULL) {
-            if (pass == 0 && (is_schema_key(maker, key) || strcmp(key, SCHEMA_DYNAMIC_NAME) == 0))
-                continue;
-            char *text = js_dump_ordered(value);
-            if (text == NULL)
-                return status_nomem(&maker->op->status, "JSON");
-            json_add_raw(&maker->bytes, key, text);
-            mem_free(text);
-        }
-    }
-    json_close(&maker->bytes, '}');
-    return true;
+    const struct json *value, *given = js_get(row, SCHEMA_DYNAMIC_NAME);
+    struct text object;
+    bool is_good = true;
+    text_init(&object);
+    json_open(&object, NULL, '{');
+    while (is_good && (value = js_next(row, &at, &key)) != NULL)
+        if (!is_schema_key(maker, key) && strcmp(key, SCHEMA_DYNAMIC_NAME) != 0)
+            is_good = add_member(maker, &object, key, value);
+    at = NULL;
+    while (is_good && (value = js_next(given, &at, &key)) != NULL)
+        is_good = add_member(maker, &object, key, value);
+    json_close(&object, '}');
+    text_add_bytes(&maker->bytes, text_get(&object), object.size);
+    is_good = is_good && (!text_failed(&object) || status_nomem(&maker->op->status, "JSON"));
+    text_release(&object);
+    return is_good;
 }
 
 static bool mark_null(struct maker *maker, size_t row)
