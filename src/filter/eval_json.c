@@ -26,6 +26,19 @@ static enum answer has_scalar(const struct leaf *leaf, struct block *block,
     return leaf_test_scalar(leaf, &scalar) ? ANSWER_YES : ANSWER_NO;
 }
 
+static enum answer has_integer(const struct leaf *leaf, struct block *block,
+                               const struct column *column, size_t row)
+{
+    struct jvalue value;
+    int64_t integer;
+    if (!find_value(leaf, column, row, &value))
+        return ANSWER_NO;
+    if (jscan_short_integer(&value, &integer))
+        return integer >= leaf->low && integer <= leaf->high ? ANSWER_YES : ANSWER_NO;
+    const struct scalar scalar = json_scalar(&value, block);
+    return leaf_test_scalar(leaf, &scalar) ? ANSWER_YES : ANSWER_NO;
+}
+
 static enum answer has_length(const struct leaf *leaf, struct block *block,
                               const struct column *column, size_t row)
 {
@@ -83,11 +96,12 @@ static enum answer has_key(const struct leaf *leaf, struct block *block,
     {                                                                                              \
         uint64_t candidates[PLAN_BLOCK_WORDS];                                                     \
         memset(candidates, 0xFF, sizeof candidates);                                               \
-        block_prefilter(leaf, block, block->columns[leaf->test->operand.field], true, candidates); \
+        block_prefilter(leaf, block, true, candidates);                                            \
         block_ask(leaf, block, candidates, ask, bits);                                             \
     }
 
 EVAL(eval_scalar, has_scalar)
+EVAL(eval_integer, has_integer)
 EVAL(eval_elements, has_elements)
 EVAL(eval_array, is_array)
 EVAL(eval_key, has_key)
@@ -110,8 +124,9 @@ static void eval_exists(const struct leaf *leaf, struct block *block, uint64_t *
         bits[i] |= nulls[i];
 }
 
-leaf_eval eval_json_for(const struct test *test)
+leaf_eval eval_json_for(const struct leaf *leaf)
 {
+    const struct test *test = leaf->test;
     if (test->operand.is_length)
         return eval_length;
     switch (test->kind) {
@@ -122,6 +137,6 @@ leaf_eval eval_json_for(const struct test *test)
     case TEST_EXISTS:
         return eval_exists;
     default:
-        return eval_scalar;
+        return leaf->has_integers ? eval_integer : eval_scalar;
     }
 }

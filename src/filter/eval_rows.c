@@ -81,27 +81,22 @@ static bool find_in_row(struct finder *finder, const uint8_t *end)
     return found;
 }
 
-void block_prefilter(const struct leaf *leaf, const struct block *block,
-                     const struct column *column, bool with_escapes, uint64_t *bits)
+/* Narrows rows [from, to) of the block, `from` a multiple of 64; returns how many are left. */
+static size_t narrow(const struct leaf *leaf, const struct block *block, bool with_escapes,
+                     size_t from, size_t to, uint64_t *bits)
 {
-    if (leaf->needle_size == 0 || column == NULL)
-        return;
+    const struct column *column = block->columns[leaf->test->operand.field];
     const uint64_t *offsets = column->offsets + block->first;
-    const uint8_t *start = column->bytes + offsets[0];
-    const uint8_t *end = column->bytes + offsets[block->count];
-    if (start == end) {
-        memset(bits, 0, bitmap_words(block->count) * sizeof *bits);
-        return;
-    }
+    const uint8_t *start = column->bytes + offsets[from];
+    const uint8_t *end = column->bytes + offsets[to];
     struct finder finder = {.leaf = leaf, .loops = block->filter->loops, .end = end};
-    finder.backslash = with_escapes ? NULL : end;
+    finder.needle = start == end ? end : NULL;
+    finder.backslash = start == end || !with_escapes ? end : NULL;
     find_next(&finder, start);
     size_t found = 0;
-    for (size_t row = 0; row < block->count; row += 64) {
-        if (row == PROBE_ROWS && found > PROBE_ROWS / 2)
-            return;
+    for (size_t row = from; row < to; row += 64) {
         uint64_t word = 0;
-        for (size_t k = 0; k < 64 && row + k < block->count; k++) {
+        for (size_t k = 0; k < 64 && row + k < to; k++) {
             const uint8_t *row_end = column->bytes + offsets[row + k + 1];
             if (finder.next < row_end && find_in_row(&finder, row_end))
                 word |= (uint64_t)1 << k;
@@ -109,6 +104,18 @@ void block_prefilter(const struct leaf *leaf, const struct block *block,
         found += (size_t)__builtin_popcountll(word);
         bits[row / 64] &= word;
     }
+    return found;
+}
+
+void block_prefilter(const struct leaf *leaf, const struct block *block, bool with_escapes,
+                     uint64_t *bits)
+{
+    const size_t probed = block->count < PROBE_ROWS ? block->count : PROBE_ROWS;
+    if (leaf->needle_size == 0 || block->columns[leaf->test->operand.field] == NULL)
+        return;
+    const size_t found = narrow(leaf, block, with_escapes, 0, probed, bits);
+    if (found <= probed / 2)
+        (void)narrow(leaf, block, with_escapes, probed, block->count, bits);
 }
 
 bool leaf_test_scalar(const struct leaf *leaf, const struct scalar *scalar)

@@ -121,7 +121,7 @@ static void eval_like(const struct leaf *leaf, struct block *block, uint64_t *bi
 {
     uint64_t candidates[PLAN_BLOCK_WORDS];
     memset(candidates, 0xFF, sizeof candidates);
-    block_prefilter(leaf, block, block->columns[leaf->test->operand.field], false, candidates);
+    block_prefilter(leaf, block, false, candidates);
     block_ask(leaf, block, candidates, is_like, bits);
 }
 

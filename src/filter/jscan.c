@@ -47,12 +47,6 @@ static const uint8_t *string_end(const uint8_t *at, const uint8_t *end, bool *ha
     }
 }
 
-static bool is_delimiter(uint8_t byte)
-{
-    return byte == ',' || byte == '}' || byte == ']' || byte == ' ' || byte == '\n' ||
-           byte == '\t' || byte == '\r' || byte == ':';
-}
-
 /* From a bracket to behind the one that closes it; strings in between are stepped over. */
 static const uint8_t *skip_container(const uint8_t *at, const uint8_t *end)
 {
@@ -86,7 +80,7 @@ static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end)
     }
     if (*at == '{' || *at == '[')
         return skip_container(at, end);
-    while (at < end && !is_delimiter(*at))
+    while (at < end && !jscan_is_delimiter(*at))
         at++;
     return at;
 }
@@ -178,29 +172,42 @@ static bool is_key(const uint8_t *key, const uint8_t *key_end, bool has_escapes,
 {
     if (has_escapes)
         return is_decoded_key(key, key_end, step);
-    return (size_t)(key_end - key) == step->size &&
-           (step->size == 0 || memcmp(key, step->key, step->size) == 0);
+    return (size_t)(key_end - key) == step->size && memcmp(key, step->key, step->size) == 0;
+}
+
+/* Where a key ends and whether it is the wanted one; `key` stands behind its opening quote. */
+static const uint8_t *take_key(const uint8_t *key, const uint8_t *end, const struct step *step,
+                               bool *ret_is_wanted)
+{
+    bool has_escapes = false;
+    *ret_is_wanted = step->is_plain && (size_t)(end - key) > step->size && key[step->size] == '"' &&
+                     memcmp(key, step->key, step->size) == 0;
+    if (*ret_is_wanted)
+        return key + step->size;
+    const uint8_t *key_end = string_end(key, end, &has_escapes);
+    if (key_end != NULL && (has_escapes || !step->is_plain))
+        *ret_is_wanted = is_key(key, key_end, has_escapes, step);
+    return key_end;
 }
 
 /* The value of a member; `at` stands behind the opening brace. */
 static const uint8_t *find_member(const uint8_t *at, const uint8_t *end, const struct step *step)
 {
     for (;;) {
-        bool has_escapes = false;
+        bool is_wanted;
         at = skip_blanks(at, end);
         if (at < end && *at == ',')
             at = skip_blanks(at + 1, end);
         if (at == end || *at != '"')
             return NULL;
-        const uint8_t *key = at + 1;
-        const uint8_t *key_end = string_end(key, end, &has_escapes);
-        if (key_end == NULL)
+        at = take_key(at + 1, end, step, &is_wanted);
+        if (at == NULL)
             return NULL;
-        at = skip_blanks(key_end + 1, end);
+        at = skip_blanks(at + 1, end);
         if (at == end || *at != ':')
             return NULL;
         at = skip_blanks(at + 1, end);
-        if (is_key(key, key_end, has_escapes, step))
+        if (is_wanted)
             return at < end ? at : NULL;
         at = skip_value(at, end);
         if (at == NULL)
@@ -310,7 +317,7 @@ static size_t take_digits(const uint8_t **at, const uint8_t *end, uint64_t max, 
 
 static bool is_end(const uint8_t *at, const uint8_t *end)
 {
-    return at == end || is_delimiter(*at);
+    return at == end || jscan_is_delimiter(*at);
 }
 
 static struct scalar number_scalar(const uint8_t *start, const uint8_t *end)

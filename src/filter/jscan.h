@@ -25,6 +25,29 @@ bool jscan_next(struct jvalue *item);
 bool jscan_is_array(const struct jvalue *value);
 bool jscan_is_null(const struct jvalue *value);
 
+/* What may follow a number or a word. */
+static inline bool jscan_is_delimiter(uint8_t byte)
+{
+    return byte == ',' || byte == '}' || byte == ']' || byte == ' ' || byte == '\n' ||
+           byte == '\t' || byte == '\r' || byte == ':';
+}
+
+/* Integers of up to 18 digits, which most numbers are; false: ask jscan_scalar. */
+static inline bool jscan_short_integer(const struct jvalue *value, int64_t *ret)
+{
+    const uint8_t *at = value->at;
+    const bool is_negative = *at == '-';
+    at += is_negative;
+    const uint8_t *start = at;
+    int64_t result = 0;
+    for (; at < value->end && at - start < 18 && *at >= '0' && *at <= '9'; at++)
+        result = result * 10 + (*at - '0');
+    if (at == start || at == value->end || !jscan_is_delimiter(*at))
+        return false;
+    *ret = is_negative ? -result : result;
+    return true;
+}
+
 /* A value as a scalar; SCALAR_NONE for null, arrays, objects. Where a string has escapes, its data
  * is the written form and *ret_has_escapes is true: jscan_decode gives the content. */
 struct scalar jscan_scalar(const struct jvalue *value, bool *ret_has_escapes);

@@ -213,6 +213,14 @@ static size_t index_of(const char *text, size_t size)
     return index;
 }
 
+static bool is_plain(const char *key, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((uint8_t)key[i] < 0x20 || key[i] == '"' || key[i] == '\\')
+            return false;
+    return true;
+}
+
 /* One ["key"] or [index] from *at on. False after a failure. */
 static bool take_step(struct parse *parse, const char **at, struct step *step, bool *is_index)
 {
@@ -234,6 +242,7 @@ static bool take_step(struct parse *parse, const char **at, struct step *step, b
     if (step->key == NULL)
         return false;
     step->index = index_of(step->key, step->size);
+    step->is_plain = is_plain(step->key, step->size);
     if (*is_index && step->index == SIZE_MAX) {
         parse_fail(parse, "the index %.*s is out of range", step->size < 64 ? (int)step->size : 64,
                    step->key);
@@ -290,7 +299,7 @@ struct expr *literal_reference(struct parse *parse, struct token token)
             parse->schema->has_dynamic ? schema_find(parse->schema, SCHEMA_DYNAMIC_NAME) : SIZE_MAX;
         if (operand->field == SIZE_MAX)
             return parse_fail(parse, "field %s not exist", name);
-        steps[operand->step_count++] = (struct step){name, name_size, SIZE_MAX};
+        steps[operand->step_count++] = (struct step){name, name_size, SIZE_MAX, true};
     }
     bool first_is_index = false;
     for (const char *at = token.text + name_size; at < token.text + token.size;) {

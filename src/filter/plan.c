@@ -88,10 +88,19 @@ static void build_real_range(struct leaf *leaf, bool is_float)
     leaf->is_never = leaf->is_never || !(leaf->real_low <= leaf->real_high);
 }
 
+static bool is_integer_or_open(const struct bound *bound)
+{
+    return !bound->is_set || bound->value.kind == FILTER_VALUE_INT;
+}
+
 static void build_range(struct leaf *leaf, enum field_type type)
 {
     const struct operand *operand = &leaf->test->operand;
     const bool is_wide = operand->arith != ARITH_NONE || operand->is_length;
+    leaf->has_integers = type == FIELD_JSON && !is_wide && is_integer_or_open(&leaf->test->low) &&
+                         is_integer_or_open(&leaf->test->high);
+    if (leaf->has_integers)
+        build_integer_range(leaf, FIELD_INT64, true);
     if (operand->is_length || (type >= FIELD_BOOL && type <= FIELD_INT64))
         build_integer_range(leaf, type, is_wide);
     else if (type == FIELD_FLOAT || type == FIELD_DOUBLE)
@@ -207,7 +216,7 @@ static leaf_eval eval_for(const struct leaf *leaf, enum field_type type)
     if (leaf->test->kind == TEST_SAMPLE)
         return eval_sample;
     if (type == FIELD_JSON)
-        return eval_json_for(leaf->test);
+        return eval_json_for(leaf);
     if (type == FIELD_ARRAY)
         return eval_array_for(leaf->test);
     return type == FIELD_VARCHAR ? eval_text_for(leaf) : eval_plain_for(leaf->test);

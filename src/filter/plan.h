@@ -46,8 +46,9 @@ struct leaf {
     size_t needle_size;
     const struct filter_value **arrays; /* items that are arrays */
     size_t array_count;
-    bool is_never; /* the test is true for no row */
-    int64_t low;   /* a range of integers, closed, within the type */
+    bool is_never;     /* the test is true for no row */
+    bool has_integers; /* JSON: the bounds are integers, low and high are for integer values */
+    int64_t low;       /* a range of integers, closed, within the type */
     int64_t high;
     double real_low; /* a range of reals, closed */
     double real_high;
@@ -90,7 +91,7 @@ bool keys_build(struct filter *filter, const struct tree *tree,
 /* eval_*.c: the evaluators, and which one a test needs. */
 leaf_eval eval_plain_for(const struct test *test);
 leaf_eval eval_text_for(const struct leaf *leaf);
-leaf_eval eval_json_for(const struct test *test);
+leaf_eval eval_json_for(const struct leaf *leaf);
 leaf_eval eval_array_for(const struct test *test);
 void eval_null(const struct leaf *leaf, struct block *block, uint64_t *bits);
 void eval_sample(const struct leaf *leaf, struct block *block, uint64_t *bits);
@@ -104,8 +105,8 @@ void block_keep(const struct leaf *leaf, const struct block *block, const struct
                 const uint64_t *raw, uint64_t *bits);
 /* Clears the bits of rows whose bytes hold neither leaf->needle nor, if with_escapes, a backslash.
  * May leave all as it is. */
-void block_prefilter(const struct leaf *leaf, const struct block *block,
-                     const struct column *column, bool with_escapes, uint64_t *bits);
+void block_prefilter(const struct leaf *leaf, const struct block *block, bool with_escapes,
+                     uint64_t *bits);
 /* At least `size` bytes of scratch; NULL when memory ends, which block->has_failed then says. */
 void *block_text(struct block *block, size_t size) MUST_USE;
 

@@ -14,7 +14,8 @@
 struct step {
     const char *key;
     size_t size;
-    size_t index; /* SIZE_MAX: the key is no index */
+    size_t index;  /* SIZE_MAX: the key is no index */
+    bool is_plain; /* in JSON the key may be written as it is, without escapes */
 };
 
 enum arith { ARITH_NONE, ARITH_ADD, ARITH_SUB, ARITH_MUL, ARITH_DIV, ARITH_MOD };

@@ -150,7 +150,7 @@ static void test_words__too_many(void **state)
 
 static struct scalar json_at(const char *text, const char *key, bool *escapes)
 {
-    const struct step step = {key, strlen(key), SIZE_MAX};
+    const struct step step = {key, strlen(key), SIZE_MAX, strpbrk(key, "\"\\\n") == NULL};
     struct jvalue value;
     *escapes = false;
     if (!jscan_find((const uint8_t *)text, strlen(text), &step, 1, &value))
@@ -215,6 +215,9 @@ static void test_jscan__keys(void **state)
     assert_int_equal(json_at("{\"k\\n\":5}", "k\n", &escapes).integer, 5);
     assert_int_equal(json_at("{\"\\ud83d\\ude00\":6}", "\xF0\x9F\x98\x80", &escapes).integer, 6);
     assert_int_equal(json_at("{\"k\":1,\"k\":2}", "k", &escapes).integer, 1);
+    assert_int_equal(json_at("{\"k\\\"k\":1,\"k\":2}", "k\"k", &escapes).integer, 1);
+    assert_int_equal(json_at("{\"k\\\\\":1,\"k\":2}", "k\\", &escapes).integer, 1);
+    assert_int_equal(json_at("{\"k\\\\\":1,\"k\":2}", "k", &escapes).integer, 2);
     assert_int_equal(json_at("{\"kk\":1,\"\":7}", "", &escapes).integer, 7);
     assert_int_equal(json_at(" \n{ \"k\"\t:\r8 }", "k", &escapes).integer, 8);
     assert_int_equal(json_at("{\"kk\":1}", "k", &escapes).kind, SCALAR_NONE);
@@ -244,7 +247,8 @@ static void test_jscan__damaged(void **state)
 {
     (void)state;
     static const char whole[] = "{\"a\":[1,2,{\"b\":\"x\\u0041\\\\\"}],\"k\":-1.5e3,\"l\":[[],{}]}";
-    static const struct step steps[] = {{"a", 1, SIZE_MAX}, {"2", 1, 2}, {"b", 1, SIZE_MAX}};
+    static const struct step steps[] = {
+        {"a", 1, SIZE_MAX, true}, {"2", 1, 2, true}, {"b", 1, SIZE_MAX, false}};
     for (size_t size = 0; size < sizeof whole; size++) {
         uint8_t *text = mem_alloc(size, 1);
         assert_non_null(text);

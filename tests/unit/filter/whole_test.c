@@ -310,6 +310,51 @@ static void test_eval__any_place(void **state)
     text_column_free(&json);
 }
 
+/* Rows beyond those that are probed: words that are rare, written with escapes, belong to another
+ * key, or begin in one row and end in the next. */
+static void test_eval__rare_words(void **state)
+{
+    (void)state;
+    static const char *texts[ROWS_MAX];
+    static const char *words[ROWS_MAX];
+    for (size_t i = 0; i < ROWS_MAX; i++) {
+        texts[i] = i % 97 == 0     ? "{\"size\":1,\"color\":\"red\"}"
+                   : i % 1009 == 0 ? "{\"c\\u006flor\":\"r\\u0065d\"}"
+                   : i % 13 == 0   ? "{\"size\":\"red\"}"
+                   : i % 5 == 0    ? "{}"
+                                   : "{\"color\":\"blue\",\"size\":[1]}";
+        words[i] = i % 101 == 0 ? "a needle here" : i % 2 == 0 ? "x nee" : "dle y";
+    }
+    struct column json = text_column(FIELD_JSON, texts, ROWS_MAX);
+    struct column name = text_column(FIELD_VARCHAR, words, ROWS_MAX);
+    const struct column *columns[7] = {[2] = &name, [3] = &json};
+    struct filter *red = compiled("j['color'] == 'red'", &schema);
+    struct filter *other = compiled("j['color'] != 'red'", &schema);
+    struct filter *needle = compiled("name like '%needle%'", &schema);
+    static uint64_t bits[3][ROWS_MAX / 64 + 1];
+    struct filter_scratch scratch = {0};
+    struct err err;
+    const struct filter_rows rows = {.columns = columns, .count = ROWS_MAX};
+    const struct loops *loops[LOOPS_TABLES_MAX];
+    for (size_t k = loops_list(loops); k-- > 0;) {
+        red->loops = other->loops = needle->loops = loops[k];
+        assert_int_equal(filter_eval(red, &scratch, &rows, bits[0], &err), ERR_OK);
+        assert_int_equal(filter_eval(other, &scratch, &rows, bits[1], &err), ERR_OK);
+        assert_int_equal(filter_eval(needle, &scratch, &rows, bits[2], &err), ERR_OK);
+        for (size_t i = 0; i < ROWS_MAX; i++) {
+            assert_int_equal(bitmap_get(bits[0], i), i % 97 == 0 || i % 1009 == 0);
+            assert_int_equal(bitmap_get(bits[1], i), !bitmap_get(bits[0], i));
+            assert_int_equal(bitmap_get(bits[2], i), i % 101 == 0);
+        }
+    }
+    filter_scratch_release(&scratch);
+    filter_free(red);
+    filter_free(other);
+    filter_free(needle);
+    text_column_free(&json);
+    text_column_free(&name);
+}
+
 /* FLOAT is computed and compared in float: 0.1 + 0.2 is 0.3 there. */
 static void test_eval__float(void **state)
 {
@@ -515,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_match__refused),
         cmocka_unit_test(test_sample__share_and_seed),
         cmocka_unit_test(test_eval__any_place),
+        cmocka_unit_test(test_eval__rare_words),
         cmocka_unit_test(test_eval__float),
         cmocka_unit_test(test_decide__verdicts),
         cmocka_unit_test(test_decide__agrees_with_rows),
