@@ -305,7 +305,7 @@ static bool read_json(struct op *op, const struct view *view, const char *path,
                       struct import_set *set)
 {
     struct err err;
-    struct bytes bytes;
+    struct bytes bytes = {NULL, 0};
     struct json *document;
     if (!map_file(op, path, set, &bytes))
         return false;

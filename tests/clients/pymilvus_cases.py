@@ -6,16 +6,21 @@ Answers are compared with numpy's, or with a model kept here. Calls that a relea
 Last line: 'N passed, N failed[, N skipped]'.
 """
 import json
+import logging
 import os
 import sys
 import tempfile
+import time
 import traceback
+import warnings
 
 import numpy as np
 import pymilvus
 from pymilvus import (Collection, CollectionSchema, DataType, FieldSchema, MilvusClient, MilvusException, connections,
                       utility)
 
+logging.disable(logging.CRITICAL)                                               # pymilvus logs every refusal that a case wants
+warnings.simplefilter("ignore")
 ADDRESS, MIGRATED = sys.argv[1:3]
 VERSION = tuple(int(k) for k in pymilvus.__version__.split(".")[:2])
 DIM = 16
@@ -437,7 +442,6 @@ def case_bulk_insert():
 
 
 def job_state(task):
-    import time
     for _ in range(600):
         state = utility.get_bulk_insert_state(task)
         if state.state_name in ("Completed", "Failed"):
