@@ -212,11 +212,21 @@ static void fit(struct call *call)
     }
 }
 
+/* Control characters must not make lines in a log. */
+static void make_printable(char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 static void log_access(struct call *call, int status, uint64_t now_ns)
 {
     const struct server_options *options = &call->hub->options;
     if (options->access == NULL)
         return;
+    make_printable(call->path);
+    make_printable(call->user);
     const bool is_started = call->started_ns != 0;
     const struct server_access access = {
         .time_us = call->arrived_us,
@@ -234,14 +244,6 @@ static void log_access(struct call *call, int status, uint64_t now_ns)
     options->access(options->app, &access);
 }
 
-/* Control characters must not make lines in a log. */
-static void make_printable(char *text)
-{
-    for (; text != NULL && *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
-}
-
 static void settle(struct call *call, int status)
 {
     if (call->is_logged)
@@ -249,7 +251,6 @@ static void settle(struct call *call, int status)
     call->is_logged = true;
     hub_add(call->hub, call->reply.body.size);
     call->charged_size += call->reply.body.size;
-    make_printable(call->path);
     const uint64_t now_ns = clock_monotonic_ns();
     const struct metrics_request request = {
         .is_grpc = call->is_grpc,

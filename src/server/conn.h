@@ -41,7 +41,7 @@ struct conn {
     size_t first_size;
     /* HTTP/2 */
     struct h2 *h2;
-    uint8_t *out; /* what is being sent */
+    uint8_t *out; /* what the socket did not take; NULL: nothing waits */
     size_t out_size;
     size_t out_sent;
     uint32_t events;    /* that are watched */

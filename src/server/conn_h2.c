@@ -1,15 +1,16 @@
 /* conn_h2.c: moves the bytes of one HTTP/2 connection between its socket and h2.h, and its calls to
  * the workers and back. */
 #include <stddef.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "server/conn.h"
 #include "server/metrics.h"
 #include "server/workers.h"
 
-#define OUT_SIZE ((size_t)64 * 1024)
-#define ROUNDS_MAX 8   /* buffers read or sent before others have their turn */
-#define IDLE_FACTOR 30 /* HTTP/2 connections may be idle so many times longer */
+#define OUT_SIZE ((size_t)128 * 1024) /* asked of h2_send() at once, into the shared buffer */
+#define ROUNDS_MAX 8                  /* buffers read or sent before others have their turn */
+#define IDLE_FACTOR 30                /* HTTP/2 connections may be idle so many times longer */
 
 static struct conn *of_watch(struct watch *watch)
 {
@@ -114,44 +115,82 @@ static void watch_events(struct conn *conn, uint32_t events)
     loop_rewatch(conn->io->loop, &conn->watch, events);
 }
 
-/* Sends what is in `out`. False when the connection has failed. */
-static bool send_out(struct conn *conn)
+/* Sends bytes; what the socket does not take is kept for later. False when the connection has
+ * failed. */
+static bool send_or_keep(struct conn *conn, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        size_t sent = 0;
+        const enum wire_result result = wire_send(&conn->wire, data, size, &sent);
+        if (result == WIRE_AGAIN)
+            break;
+        if (result != WIRE_DONE)
+            return false;
+        conn->sent_size += sent;
+        data += sent;
+        size -= sent;
+    }
+    if (size == 0)
+        return true;
+    conn->out = mem_alloc(size, 1);
+    if (conn->out == NULL)
+        return false;
+    memcpy(conn->out, data, size);
+    conn->out_size = size;
+    conn->out_sent = 0;
+    return true;
+}
+
+/* Sends what was kept. False when the connection has failed. */
+static bool send_kept(struct conn *conn)
 {
     while (is_blocked(conn)) {
-        size_t size = 0;
+        size_t sent = 0;
         const enum wire_result result = wire_send(&conn->wire, conn->out + conn->out_sent,
-                                                  conn->out_size - conn->out_sent, &size);
+                                                  conn->out_size - conn->out_sent, &sent);
         if (result == WIRE_AGAIN)
             return true;
         if (result != WIRE_DONE)
             return false;
-        conn->out_sent += size;
-        conn->sent_size += size;
+        conn->out_sent += sent;
+        conn->sent_size += sent;
     }
+    mem_free(conn->out);
+    conn->out = NULL;
     conn->out_size = 0;
     conn->out_sent = 0;
     return true;
 }
 
+/* True when there may be more to send at once. */
+static bool send_round(struct conn *conn)
+{
+    if (!send_kept(conn)) {
+        conn_close(conn);
+        return false;
+    }
+    if (is_blocked(conn))
+        return false;
+    const size_t size = h2_send(conn->h2, conn->io->buffer, OUT_SIZE);
+    if (!send_or_keep(conn, conn->io->buffer, size)) {
+        conn_close(conn);
+        return false;
+    }
+    return size > 0 && !is_blocked(conn);
+}
+
 void conn_h2_flush(struct conn *conn)
 {
-    size_t rounds = 0;
-    for (; rounds < ROUNDS_MAX; rounds++) {
-        if (!send_out(conn)) {
-            conn_close(conn);
-            return;
-        }
-        if (is_blocked(conn))
-            break;
-        conn->out_size = h2_send(conn->h2, conn->out, OUT_SIZE);
-        if (conn->out_size == 0)
-            break;
-    }
+    bool is_more = true;
+    for (size_t k = 0; k < ROUNDS_MAX && is_more; k++)
+        is_more = send_round(conn);
+    if (conn->is_closed)
+        return;
     if (!is_blocked(conn) && h2_is_over(conn->h2)) {
         conn_linger(conn);
         return;
     }
-    watch_events(conn, is_blocked(conn) ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    watch_events(conn, is_blocked(conn) || is_more ? EPOLLIN | EPOLLOUT : EPOLLIN);
     watch_stall(conn);
     set_timer(conn);
 }
@@ -189,8 +228,7 @@ void conn_h2_begin(struct conn *conn)
                                  .peer = conn->peer,
                                  .is_secure = conn->wire.tls != NULL};
     const uint64_t now = now_ns(conn);
-    conn->out = mem_alloc(OUT_SIZE, 1);
-    conn->h2 = conn->out != NULL ? h2_new(conn->io->hub, &host, now) : NULL;
+    conn->h2 = h2_new(conn->io->hub, &host, now);
     if (conn->h2 == NULL) {
         conn_close(conn);
         return;
@@ -220,4 +258,6 @@ void conn_h2_free(struct conn *conn)
     conn->h2 = NULL;
     mem_free(conn->out);
     conn->out = NULL;
+    conn->out_size = 0;
+    conn->out_sent = 0;
 }
