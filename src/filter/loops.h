@@ -35,6 +35,7 @@ extern const struct loops loops_avx512;
 
 /* Those that this machine can run, the best one last; returns how many. */
 size_t loops_list(const struct loops *ret_loops[LOOPS_TABLES_MAX]);
+/* The one that the environment's GODWIT_ISA names, if this machine can run it, or the best. */
 const struct loops *loops_best(void);
 
 #endif

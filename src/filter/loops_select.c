@@ -1,5 +1,7 @@
 /* loops_select.c: which loops run on this machine, by what processor and system say. */
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "filter/loops.h"
 
@@ -21,5 +23,10 @@ size_t loops_list(const struct loops *ret_loops[LOOPS_TABLES_MAX])
 const struct loops *loops_best(void)
 {
     const struct loops *loops[LOOPS_TABLES_MAX];
-    return loops[loops_list(loops) - 1];
+    const size_t count = loops_list(loops);
+    const char *wanted = getenv("GODWIT_ISA");
+    for (size_t i = 0; wanted != NULL && i < count; i++)
+        if (strcmp(loops[i]->isa, wanted) == 0)
+            return loops[i];
+    return loops[count - 1];
 }

@@ -1,5 +1,6 @@
 /* parts_test.c: the parts below the language: patterns, words, JSON texts, sets, loops. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "rows.h"
 
@@ -365,6 +366,21 @@ static void test_loops__all_agree(void **state)
     }
 }
 
+static void test_loops__environment(void **state)
+{
+    (void)state;
+    const struct loops *loops[LOOPS_TABLES_MAX];
+    const size_t count = loops_list(loops);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(setenv("GODWIT_ISA", loops[i]->isa, 1), 0);
+        assert_ptr_equal(loops_best(), loops[i]);
+    }
+    assert_int_equal(setenv("GODWIT_ISA", "none", 1), 0);
+    assert_ptr_equal(loops_best(), loops[count - 1]);
+    assert_int_equal(unsetenv("GODWIT_ISA"), 0);
+    assert_ptr_equal(loops_best(), loops[count - 1]);
+}
+
 static void test_loops__find(void **state)
 {
     (void)state;
@@ -401,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_set__finds_by_value),
         cmocka_unit_test(test_set__dense_and_sparse),
         cmocka_unit_test(test_loops__all_agree),
+        cmocka_unit_test(test_loops__environment),
         cmocka_unit_test(test_loops__find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
