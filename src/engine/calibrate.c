@@ -7,18 +7,23 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
-#include "engine/lists_search.h"
+#include "engine/lists_pool.h"
+#include "engine/lists_query.h"
 #include "engine/order.h"
 #include "engine/truth.h"
 
-#define FAR_SHARE 0.9
-#define RERANKS 6       /* 2k, 4k ... 64k */
+#define FAR_SHARE 0.98
+#define RERANKS 12      /* 2k, 4k ... of all classes */
 #define K_SHARE 20      /* a class needs so many live rows for each of its k */
 #define SAFETY_NEAR 0.2 /* of what may be missed */
 #define SAFETY_FAR 0.5
+#define SAFETY_FILTERED 0.35
 #define COST_START 2.0  /* microseconds */
 #define COST_LINES 5e3  /* lines of centroids a microsecond */
 #define COST_BYTES 33e3 /* of codes, a microsecond */
+#define COST_LIST 0.03  /* of a list that is opened */
+#define COST_MASK 0.012 /* which rows of a group pass */
+#define COST_ALONE 12e3 /* bytes of codes a microsecond, where groups are read one by one */
 #define COST_ROW 0.08   /* of a row to be scored, and its bytes */
 #define COST_ROW_BYTES 12e3
 
@@ -26,21 +31,30 @@ const size_t calibrate_ks[LISTS_K_CLASSES] = {10, 100, 1000};
 const float calibrate_targets[LISTS_LEVELS] = {0.94F, 0.955F,  0.965F, 0.975F, 0.985F,
                                                0.99F, 0.9925F, 0.995F, 0.9975F};
 
-double calibrate_cost(const struct lists_header *header, size_t probes, size_t rerank)
+#define FILTERED_RERANK 1 /* of each class: LISTS_FILTERED_RERANK k */
+/* Which of the RERANKS belong to a class. */
+static const size_t class_reranks[LISTS_K_CLASSES + 1] = {0, 6, 10, RERANKS};
+
+double calibrate_cost(const struct lists_header *header, const struct calibrate_work *work)
 {
     const struct lists_layout at = lists_layout_of(header);
-    const double groups = (double)header->groups / (double)header->lists * (double)probes;
+    const double groups = (double)header->groups / (double)header->lists * work->probes;
     const double row_size = (double)(header->dim * sizeof(float));
+    double group_cost = (double)code_group_size(at.code_lines) / COST_BYTES;
+    if (work->is_filtered) { /* groups of which no row passes are not read */
+        const double read = 1.0 - pow(1.0 - fmin(work->share, 1.0), CODE_GROUP);
+        const double bytes = COST_ALONE + (COST_BYTES - COST_ALONE) * read;
+        group_cost = COST_MASK + (double)code_group_size(at.code_lines) / bytes * read;
+    }
     return COST_START + (double)(header->lists / CODE_GROUP * at.centroid_lines) / COST_LINES +
-           (double)header->lists / 400.0 +
-           groups * (double)code_group_size(at.code_lines) / COST_BYTES +
-           (double)rerank * (COST_ROW + row_size / COST_ROW_BYTES);
+           (double)header->lists / 400.0 + work->probes * COST_LIST + groups * group_cost +
+           (double)work->rerank * (COST_ROW + row_size / COST_ROW_BYTES);
 }
 
 /* A true neighbour of a query. */
 struct neighbour {
     uint32_t row;
-    uint32_t probe;  /* place of its list in the query's ranking */
+    uint32_t round;  /* in which its list is opened */
     uint32_t nearer; /* scanned codes that look nearer */
     float key;       /* of its code */
 };
@@ -55,7 +69,16 @@ struct calibration {
     float distances[TRUTH_QUERIES]; /* to the nearest centroid */
     uint32_t *list_of;              /* of each row */
     struct neighbour *neighbours;   /* queries x wanted */
+    size_t reranks[RERANKS];        /* sizes of pools that are tried */
+    uint32_t *starts;               /* of each round its first list, by nearness; one more: all */
+    size_t rounds;
+    float *gaps; /* queries x RERANKS x rounds: when each round begins */
 };
+
+static float *gaps_of(const struct calibration *c, size_t query, size_t rerank)
+{
+    return c->gaps + (query * RERANKS + rerank) * c->rounds;
+}
 
 /* ---- how the lists see them ---- */
 
@@ -83,104 +106,175 @@ static size_t place_of(const struct neighbour *sorted, size_t count, float key)
     return low;
 }
 
-/* Keys of all rows of one list: handed to `take` with their rows. */
+/* One query on its way through the lists, with a pool of each size. */
 struct visit {
-    struct neighbour *sorted;
-    size_t count;
-    uint32_t *histogram; /* count + 1 */
-    uint32_t own_row;
+    const struct calibration *c;
+    size_t query;
+    size_t count; /* of its neighbours */
+    struct lists_scratch scratch;
+    struct neighbour *sorted; /* by key */
+    uint32_t *histogram;      /* count + 1: keys with so many neighbours at or below them */
+    uint32_t *places;         /* of each list in the query's order */
+    struct lists_pool pools[RERANKS];
 };
 
-static void visit_list(const struct calibration *c, uint32_t list, const int8_t *query, float scale,
-                       const struct visit *visit)
+static void visit_row(struct visit *visit, float key, size_t place)
 {
-    const struct lists *lists = c->lists;
+    if (visit->c->lists->rows[place] == visit->c->truth.query_rows[visit->query])
+        return;
+    if (key <= visit->sorted[visit->count - 1].key)
+        visit->histogram[place_of(visit->sorted, visit->count, key)]++;
+    for (size_t p = 0; p < RERANKS; p++) {
+        struct lists_pool *pool = &visit->pools[p];
+        if (!(key <= pool->limit))
+            continue;
+        pool->pairs[pool->count++] = order_pair(key, (uint32_t)place);
+        if (pool->count == pool->size)
+            lists_pool_fold(pool);
+    }
+}
+
+static void visit_list(struct visit *visit, uint32_t list)
+{
+    const struct lists *lists = visit->c->lists;
+    for (uint32_t first = lists->starts[list]; first < lists->starts[list + 1];
+         first += LISTS_CHUNK) {
+        const uint32_t left = lists->starts[list + 1] - first;
+        const struct code_groups chunk = {lists->groups + first * lists->group_size,
+                                          left < LISTS_CHUNK ? left : LISTS_CHUNK,
+                                          lists->code_lines};
+        float keys[LISTS_CHUNK * CODE_GROUP];
+        uint16_t masks[LISTS_CHUNK];
+        float limit = visit->sorted[visit->count - 1].key;
+        for (size_t p = 0; p < RERANKS; p++)
+            limit = visit->pools[p].limit > limit ? visit->pools[p].limit : limit;
+        lists_scan(lists, visit->c->kernel, &chunk, &visit->scratch, limit, keys, masks);
+        for (size_t g = 0; g < chunk.count; g++)
+            for (unsigned mask = masks[g]; mask != 0; mask &= mask - 1) {
+                const size_t i = g * CODE_GROUP + (size_t)__builtin_ctz(mask);
+                visit_row(visit, keys[i], (size_t)first * CODE_GROUP + i);
+            }
+    }
+}
+
+/* The key of one row's code. */
+static float key_of(const struct visit *visit, uint32_t row)
+{
+    const struct lists *lists = visit->c->lists;
+    const uint32_t list = visit->c->list_of[row];
     for (uint32_t group = lists->starts[list]; group < lists->starts[list + 1]; group++) {
-        const struct code_groups one = {lists->groups + group * code_group_size(lists->code_lines),
-                                        1, lists->code_lines};
+        const uint32_t *rows = lists->rows + (size_t)group * CODE_GROUP;
+        size_t place = 0;
+        while (place < CODE_GROUP && rows[place] != row)
+            place++;
+        if (place == CODE_GROUP)
+            continue;
+        const struct code_groups one = {lists->groups + group * lists->group_size, 1,
+                                        lists->code_lines};
         float keys[CODE_GROUP];
         uint16_t mask = 0;
-        c->kernel->scan4(&one, query, scale, visit->sorted[visit->count - 1].key, keys, &mask);
-        for (; mask != 0; mask = (uint16_t)(mask & (mask - 1))) {
-            const size_t place = (size_t)__builtin_ctz(mask);
-            if (lists->rows[(size_t)group * CODE_GROUP + place] != visit->own_row)
-                visit->histogram[place_of(visit->sorted, visit->count, keys[place])]++;
+        lists_scan(lists, visit->c->kernel, &one, &visit->scratch, 0.0F, keys, &mask);
+        return keys[place];
+    }
+    return INFINITY;
+}
+
+/* Rounds up to the last one that a neighbour needs; after it the worst wanted row hardly moves. */
+static void walk_rounds(struct visit *visit, size_t last)
+{
+    const struct calibration *c = visit->c;
+    for (size_t round = 0; round < c->rounds; round++) {
+        const float list_key = order_key(visit->scratch.order[c->starts[round]]);
+        for (size_t p = 0; p < RERANKS; p++) {
+            float *gaps = gaps_of(c, visit->query, p);
+            const float gap = lists_gap(&visit->scratch, list_key, visit->pools[p].limit);
+            gaps[round] = isnan(gap) ? INFINITY : gap;
+            if (round > 0 && gaps[round - 1] > gaps[round])
+                gaps[round] = gaps[round - 1];
         }
+        for (size_t i = c->starts[round]; round <= last && i < c->starts[round + 1]; i++)
+            visit_list(visit, order_number(visit->scratch.order[i]));
+        for (size_t p = 0; round <= last && p < RERANKS; p++)
+            lists_pool_fold(&visit->pools[p]);
     }
 }
 
-/* The key of each neighbour's code. */
-static void set_keys(const struct calibration *c, const int8_t *query, float scale,
-                     struct neighbour *neighbours, size_t count)
+static void judge_neighbours(struct visit *visit)
 {
-    const struct lists *lists = c->lists;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t list = c->list_of[neighbours[i].row];
-        for (uint32_t group = lists->starts[list]; group < lists->starts[list + 1]; group++) {
-            const uint32_t *rows = lists->rows + (size_t)group * CODE_GROUP;
-            size_t place = 0;
-            while (place < CODE_GROUP && rows[place] != neighbours[i].row)
-                place++;
-            if (place == CODE_GROUP)
-                continue;
-            const struct code_groups one = {
-                lists->groups + group * code_group_size(lists->code_lines), 1, lists->code_lines};
-            float keys[CODE_GROUP];
-            uint16_t mask = 0;
-            c->kernel->scan4(&one, query, scale, 0.0F, keys, &mask);
-            neighbours[i].key = keys[place];
-            break;
-        }
+    const struct calibration *c = visit->c;
+    struct neighbour *neighbours = c->neighbours + visit->query * c->wanted;
+    size_t last = 0;
+    for (size_t i = 0; i < visit->count; i++) {
+        const uint32_t place = visit->places[c->list_of[neighbours[i].row]];
+        size_t round = 0;
+        while (c->starts[round + 1] <= place)
+            round++;
+        neighbours[i].round = (uint32_t)round;
+        neighbours[i].key = key_of(visit, neighbours[i].row);
+        last = round > last ? round : last;
     }
+    memcpy(visit->sorted, neighbours, visit->count * sizeof *neighbours);
+    qsort(visit->sorted, visit->count, sizeof *visit->sorted, compare_keys);
+    memset(visit->histogram, 0, (visit->count + 1) * sizeof *visit->histogram);
+    walk_rounds(visit, last);
+    for (size_t i = 1; i <= visit->count; i++)
+        visit->histogram[i] += visit->histogram[i - 1];
+    for (size_t i = 0; i < visit->count; i++)
+        neighbours[i].nearer =
+            visit->histogram[place_of(visit->sorted, visit->count, neighbours[i].key) - 1];
 }
 
-static void count_nearer(const struct calibration *c, size_t query, size_t probes, float scale,
-                         struct lists_scratch *scratch, uint32_t *histogram)
+static enum err_code judge_query(struct visit *visit, size_t query, float *ret_distance,
+                                 struct err *err)
 {
-    const size_t count = c->truth.counts[query];
-    struct neighbour *neighbours = c->neighbours + query * c->wanted;
-    struct neighbour *sorted = mem_alloc(count, sizeof *sorted);
-    if (sorted == NULL) { /* counted as never found: only a slower ladder */
-        for (size_t i = 0; i < count; i++)
-            neighbours[i].nearer = UINT32_MAX;
-        return;
-    }
-    memcpy(sorted, neighbours, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_keys);
-    memset(histogram, 0, (count + 1) * sizeof *histogram);
-    const struct visit visit = {sorted, count, histogram, c->truth.query_rows[query]};
-    for (size_t probe = 0; probe < probes; probe++)
-        visit_list(c, order_number(scratch->order[probe]), scratch->bytes, scale, &visit);
-    /* histogram[p]: keys with p neighbours at or below them */
-    for (size_t i = 1; i <= count; i++)
-        histogram[i] += histogram[i - 1];
-    for (size_t i = 0; i < count; i++)
-        neighbours[i].nearer = histogram[place_of(sorted, count, neighbours[i].key) - 1];
-    mem_free(sorted);
-}
-
-static enum err_code judge_query(struct calibration *c, size_t query, struct lists_scratch *scratch,
-                                 uint32_t *places, uint32_t *histogram, struct err *err)
-{
+    const struct calibration *c = visit->c;
+    struct lists_scratch *scratch = &visit->scratch;
     const size_t lists = c->lists->header.lists;
     const uint8_t *values = c->truth.queries + query * c->segment->facts.row_size;
-    const enum err_code code =
-        lists_compare(c->lists, c->kernel, values, scratch, &c->distances[query], err);
-    if (code != ERR_OK || c->truth.counts[query] == 0)
+    const enum err_code code = lists_compare(c->lists, c->kernel, values, scratch, err);
+    if (code != ERR_OK)
         return code;
+    *ret_distance = scratch->distance;
+    visit->query = query;
+    visit->count = c->truth.counts[query];
+    if (visit->count == 0)
+        return ERR_OK;
     lists_rank(c->lists, lists, scratch);
     for (size_t i = 0; i < lists; i++)
-        places[order_number(scratch->order[i])] = (uint32_t)i;
-    struct neighbour *neighbours = c->neighbours + query * c->wanted;
-    size_t probes = 0;
-    for (size_t i = 0; i < c->truth.counts[query]; i++) {
-        neighbours[i].probe = places[c->list_of[neighbours[i].row]];
-        probes = neighbours[i].probe + 1 > probes ? neighbours[i].probe + 1 : probes;
+        visit->places[order_number(scratch->order[i])] = (uint32_t)i;
+    lists_prepare_scan(c->lists, scratch);
+    for (size_t p = 0; p < RERANKS; p++) {
+        visit->pools[p].count = 0;
+        visit->pools[p].limit = INFINITY;
     }
-    const float scale = lists_prepare_scan(c->lists, scratch);
-    set_keys(c, scratch->bytes, scale, neighbours, c->truth.counts[query]);
-    count_nearer(c, query, probes, scale, scratch, histogram);
+    judge_neighbours(visit);
     return ERR_OK;
+}
+
+static enum err_code visit_init(struct visit *visit, const struct calibration *c, struct err *err)
+{
+    *visit = (struct visit){.c = c};
+    visit->places = mem_alloc(c->lists->header.lists, sizeof *visit->places);
+    visit->histogram = mem_alloc(c->wanted + 1, sizeof *visit->histogram);
+    visit->sorted = mem_alloc(c->wanted, sizeof *visit->sorted);
+    bool has_all = visit->places != NULL && visit->histogram != NULL && visit->sorted != NULL;
+    for (size_t p = 0; p < RERANKS; p++) {
+        const size_t size = lists_pool_size(c->reranks[p]);
+        visit->pools[p] = (struct lists_pool){
+            .pairs = mem_alloc(size, sizeof(uint64_t)), .size = size, .wanted = c->reranks[p]};
+        has_all = has_all && visit->pools[p].pairs != NULL;
+    }
+    return has_all ? ERR_OK : err_nomem(err, "index");
+}
+
+static void visit_release(struct visit *visit)
+{
+    mem_free(visit->places);
+    mem_free(visit->histogram);
+    mem_free(visit->sorted);
+    for (size_t p = 0; p < RERANKS; p++)
+        mem_free(visit->pools[p].pairs);
+    lists_scratch_release(&visit->scratch);
 }
 
 #define QUERIES_A_JOB 8
@@ -188,79 +282,96 @@ static enum err_code judge_query(struct calibration *c, size_t query, struct lis
 static enum err_code judge_queries(void *argument, size_t index, struct err *err)
 {
     struct calibration *c = argument;
-    struct lists_scratch scratch = {0};
-    uint32_t *places = mem_alloc(c->lists->header.lists, sizeof *places);
-    uint32_t *histogram = mem_alloc(c->wanted + 1, sizeof *histogram);
-    enum err_code code = ERR_OK;
-    if (places == NULL || histogram == NULL)
-        code = err_nomem(err, "index");
+    struct visit visit;
+    enum err_code code = visit_init(&visit, c, err);
     for (size_t q = index * QUERIES_A_JOB;
          code == ERR_OK && q < c->truth.query_count && q < (index + 1) * QUERIES_A_JOB; q++) {
-        code = judge_query(c, q, &scratch, places, histogram, err);
+        code = judge_query(&visit, q, &c->distances[q], err);
         if (code == ERR_OK)
             code = meter_pass(c->options->meter, 0, 0, err);
     }
-    mem_free(places);
-    mem_free(histogram);
-    lists_scratch_release(&scratch);
+    visit_release(&visit);
     return code;
 }
 
 /* ---- rungs ---- */
 
-/* Queries of one kind: rows as long as they are not far themselves, or made up ones. */
+/* Queries of one kind, rows or made up ones, and which of a class's reranks are tried. */
 struct part {
     size_t first;
     size_t end;
-    float far; /* those beyond it are left out */
+    size_t first_rerank;
+    size_t rerank_count;
+    double safety;
 };
 
-/* Fewest probes that find `needed` of the neighbours with at most `rerank` rows; 0: not possible.
- * histogram: lists entries. */
-static size_t fewest_probes(const struct calibration *c, struct part part, size_t k,
-                            struct lists_rung wanted, uint32_t *histogram)
+/* The gaps at which the neighbours' rounds begin, of those that a pool of this size keeps: sorted
+ * into `values`. Returns how many; *ret_total: how many neighbours there are. */
+static size_t list_gaps(const struct calibration *c, const struct part *part, size_t k,
+                        size_t rerank, uint64_t *values, size_t *ret_total)
 {
-    const size_t lists = c->lists->header.lists;
-    memset(histogram, 0, lists * sizeof *histogram);
-    for (size_t q = part.first; q < part.end; q++)
-        for (size_t i = 0; i < k && i < c->truth.counts[q] && c->distances[q] <= part.far; i++) {
+    size_t count = 0;
+    *ret_total = 0;
+    for (size_t q = part->first; q < part->end; q++) {
+        const size_t neighbours = c->truth.counts[q] < k ? c->truth.counts[q] : k;
+        *ret_total += neighbours;
+        for (size_t i = 0; i < neighbours; i++) {
             const struct neighbour *neighbour = &c->neighbours[q * c->wanted + i];
-            if (neighbour->nearer < wanted.rerank)
-                histogram[neighbour->probe]++;
+            if (neighbour->nearer < c->reranks[rerank])
+                values[count++] = order_pair(gaps_of(c, q, rerank)[neighbour->round], 0);
         }
-    size_t found = 0;
-    for (size_t probe = 0; probe < lists; probe++) {
-        found += histogram[probe];
-        if (found >= wanted.probes)
-            return probe + 1;
     }
-    return 0;
+    order_sort(values, count);
+    return count;
 }
 
-static struct lists_rung best_rung(const struct calibration *c, struct part part, size_t k,
-                                   double target, uint32_t *histogram)
+/* Lists that are opened on average, rounded up. */
+static size_t mean_lists(const struct calibration *c, const struct part *part, size_t rerank,
+                         float reach)
 {
-    size_t total = 0;
-    for (size_t q = part.first; q < part.end; q++)
-        if (c->distances[q] <= part.far)
-            total += c->truth.counts[q] < k ? c->truth.counts[q] : k;
-    const double safety = part.first == 0 ? SAFETY_NEAR : SAFETY_FAR;
-    const double share = target + safety * (1.0 - target);
-    const uint32_t needed = (uint32_t)(share * (double)total) + 1;
-    const size_t live = (size_t)c->lists->header.live_rows;
-    struct lists_rung best = {0, 0};
-    double best_cost = 0.0;
-    for (size_t i = 1; i <= RERANKS; i++) {
-        const size_t rerank = k << i < live ? k << i : live;
-        const struct lists_rung wanted = {needed, (uint32_t)rerank};
-        const size_t probes = fewest_probes(c, part, k, wanted, histogram);
-        const double cost = calibrate_cost(&c->lists->header, probes, rerank);
-        if (probes > 0 && (best.probes == 0 || cost < best_cost)) {
-            best = (struct lists_rung){(uint32_t)probes, (uint32_t)rerank};
-            best_cost = cost;
+    size_t lists = 0;
+    size_t queries = 0;
+    for (size_t q = part->first; q < part->end; q++) {
+        if (c->truth.counts[q] == 0)
+            continue;
+        const float *gaps = gaps_of(c, q, rerank);
+        size_t round = 0;
+        while (round < c->rounds && !(gaps[round] > reach))
+            round++;
+        lists += c->starts[round];
+        queries++;
+    }
+    return queries > 0 ? (lists + queries - 1) / queries : 0;
+}
+
+/* All levels of one class: the cheapest pair of reach and rerank for each, of the part's reranks.
+ * values: room for all neighbours. */
+static void make_rungs(const struct calibration *c, const struct part *part, size_t class,
+                       uint64_t *values, struct lists_rung *ret_rungs)
+{
+    const double safety = part->safety;
+    double costs[LISTS_LEVELS];
+    const size_t first = class_reranks[class] + part->first_rerank;
+    for (size_t p = first; p < class_reranks[class + 1] && p - first < part->rerank_count; p++) {
+        size_t total = 0;
+        const size_t count = list_gaps(c, part, calibrate_ks[class], p, values, &total);
+        for (size_t level = 0; level < LISTS_LEVELS; level++) {
+            const double target = (double)calibrate_targets[level];
+            const size_t needed = (size_t)((target + safety * (1.0 - target)) * (double)total) + 1;
+            if (needed > count)
+                continue;
+            const float reach = order_key(values[needed - 1]);
+            const size_t probes = mean_lists(c, part, p, reach);
+            const struct calibrate_work work = {
+                .probes = (double)probes, .rerank = c->reranks[p], .share = 1.0};
+            const double cost = calibrate_cost(&c->lists->header, &work);
+            if (ret_rungs[level].probes > 0 && cost >= costs[level])
+                continue;
+            costs[level] = cost;
+            ret_rungs[level] =
+                (struct lists_rung){(uint32_t)probes, (uint32_t)c->reranks[p], reach};
         }
     }
-    return best;
 }
 
 static int compare_floats(const void *a, const void *b)
@@ -270,6 +381,16 @@ static int compare_floats(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Far queries may be rows that are, so nothing less than for rows will do. */
+static struct lists_rung further(struct lists_rung near, struct lists_rung far)
+{
+    if (near.probes == 0 || far.probes == 0)
+        return (struct lists_rung){0};
+    return (struct lists_rung){near.probes > far.probes ? near.probes : far.probes,
+                               near.rerank > far.rerank ? near.rerank : far.rerank,
+                               near.reach > far.reach ? near.reach : far.reach};
+}
+
 static enum err_code make_ladder(struct calibration *c, struct lists_ladder *ret_ladder,
                                  struct err *err)
 {
@@ -277,30 +398,60 @@ static enum err_code make_ladder(struct calibration *c, struct lists_ladder *ret
     memcpy(sorted, c->distances, c->truth.near_count * sizeof *sorted);
     qsort(sorted, c->truth.near_count, sizeof *sorted, compare_floats);
     struct lists_ladder ladder;
-    uint32_t *histogram = mem_alloc(c->lists->header.lists, sizeof *histogram);
-    if (histogram == NULL)
+    uint64_t *values = mem_alloc(c->truth.query_count * c->wanted, sizeof *values);
+    if (values == NULL)
         return err_nomem(err, "index");
     memset(&ladder, 0, sizeof ladder);
     ladder.far = sorted[(size_t)(FAR_SHARE * (double)(c->truth.near_count - 1))];
-    const struct part parts[LISTS_KINDS] = {{0, c->truth.near_count, ladder.far},
-                                            {c->truth.near_count, c->truth.query_count, INFINITY}};
-    for (size_t kind = 0; kind < LISTS_KINDS; kind++)
-        for (size_t class = 0; class < LISTS_K_CLASSES && calibrate_ks[class] <= c->wanted;
-             class ++)
-            for (size_t level = 0; level < LISTS_LEVELS; level++)
-                ladder.rungs[kind][class][level] =
-                    best_rung(c, parts[kind], calibrate_ks[class], (double)calibrate_targets[level],
-                              histogram);
-    mem_free(histogram);
+    const size_t near_count = c->truth.near_count;
+    const struct part parts[LISTS_LADDERS] = {
+        {0, near_count, 0, RERANKS, SAFETY_NEAR},
+        {near_count, c->truth.query_count, 0, RERANKS, SAFETY_FAR},
+        {0, near_count, FILTERED_RERANK, 1, SAFETY_FILTERED}};
+    for (size_t class = 0; class < LISTS_K_CLASSES && calibrate_ks[class] <= c->wanted; class ++) {
+        struct lists_rung *near = ladder.rungs[LISTS_NEAR][class];
+        struct lists_rung *far = ladder.rungs[LISTS_FAR][class];
+        make_rungs(c, &parts[LISTS_NEAR], class, values, near);
+        make_rungs(c, &parts[LISTS_FAR], class, values, far);
+        make_rungs(c, &parts[LISTS_FILTERED], class, values, ladder.rungs[LISTS_FILTERED][class]);
+        for (size_t level = 0; level < LISTS_LEVELS; level++)
+            far[level] = further(near[level], far[level]);
+    }
+    mem_free(values);
     *ret_ladder = ladder;
     return ERR_OK;
 }
 
 /* ---- the whole ---- */
 
+static size_t count_rounds(size_t lists, uint32_t *ret_starts)
+{
+    size_t round = 0;
+    for (size_t seen = 0; seen < lists; seen += lists_round(seen)) {
+        if (ret_starts != NULL)
+            ret_starts[round] = (uint32_t)seen;
+        round++;
+    }
+    if (ret_starts != NULL)
+        ret_starts[round] = (uint32_t)lists;
+    return round;
+}
+
 static enum err_code prepare(struct calibration *c, struct err *err)
 {
     const struct lists *lists = c->lists;
+    c->rounds = count_rounds(lists->header.lists, NULL);
+    c->starts = mem_alloc(c->rounds + 1, sizeof *c->starts);
+    c->gaps = mem_zalloc(c->truth.query_count * RERANKS * c->rounds, sizeof *c->gaps);
+    if (c->starts == NULL || c->gaps == NULL)
+        return err_nomem(err, "index");
+    (void)count_rounds(lists->header.lists, c->starts);
+    for (size_t class = 0; class < LISTS_K_CLASSES; class ++)
+        for (size_t p = class_reranks[class]; p < class_reranks[class + 1]; p++) {
+            const size_t rerank = calibrate_ks[class] << (p - class_reranks[class] + 1);
+            const size_t live = (size_t)lists->header.live_rows;
+            c->reranks[p] = rerank < live ? rerank : live;
+        }
     c->list_of = mem_zalloc((size_t)c->segment->facts.rows, sizeof *c->list_of);
     c->neighbours = mem_alloc(c->truth.query_count * c->wanted, sizeof *c->neighbours);
     if (c->list_of == NULL || c->neighbours == NULL)
@@ -320,6 +471,8 @@ static void release(struct calibration *c)
     truth_release(&c->truth);
     mem_free(c->list_of);
     mem_free(c->neighbours);
+    mem_free(c->starts);
+    mem_free(c->gaps);
     mem_free(c);
 }
 

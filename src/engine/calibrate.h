@@ -12,6 +12,9 @@
 #ifndef GODWIT_ENGINE_CALIBRATE_H
 #define GODWIT_ENGINE_CALIBRATE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "engine/lists.h"
 #include "engine/lists_build.h"
@@ -21,8 +24,16 @@ extern const size_t calibrate_ks[LISTS_K_CLASSES];
 /* The recall that each level promises, [0] is level 1. */
 extern const float calibrate_targets[LISTS_LEVELS];
 
-/* Modelled time of one query, in microseconds. */
-double calibrate_cost(const struct lists_header *header, size_t probes, size_t rerank);
+/* What one query does. */
+struct calibrate_work {
+    double probes; /* lists opened */
+    size_t rerank;
+    bool is_filtered;
+    double share; /* of the rows that pass a filter; 1 without one */
+};
+
+/* Its modelled time in microseconds. */
+double calibrate_cost(const struct lists_header *header, const struct calibrate_work *work);
 
 /* Measures the ladder; rungs that cannot be reached become 0. Errors: ERR_NOMEM, ERR_INTERRUPTED
  * and those of reading the segment. */

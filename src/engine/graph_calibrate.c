@@ -272,8 +272,9 @@ bool graph_is_needless(const struct graph_header *graph, const struct lists_head
                 const struct lists_rung *other = &lists->ladder.rungs[kind][class][level];
                 if (own->ef == 0)
                     continue;
-                if (other->probes == 0 ||
-                    graph_cost(graph, own) < calibrate_cost(lists, other->probes, other->rerank))
+                const struct calibrate_work work = {
+                    .probes = other->probes, .rerank = other->rerank, .share = 1.0};
+                if (other->probes == 0 || graph_cost(graph, own) < calibrate_cost(lists, &work))
                     return false;
             }
     return true;

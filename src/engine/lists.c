@@ -2,6 +2,7 @@
 #include "engine/lists.h"
 
 #include "base/mem.h"
+#include "kernel/code.h"
 
 enum { STATE_UNKNOWN, STATE_SOUND, STATE_DAMAGED };
 
@@ -29,6 +30,7 @@ static void set_sections(struct lists *lists)
     lists->groups = section(lists, at.codes);
     lists->centroid_lines = at.centroid_lines;
     lists->code_lines = at.code_lines;
+    lists->group_size = code_group_size(at.code_lines);
 }
 
 static enum err_code read_head(struct lists *lists, const struct lists_identity *identity,

@@ -33,6 +33,7 @@ struct lists {
     const uint8_t *groups;
     size_t centroid_lines;
     size_t code_lines;
+    size_t group_size; /* bytes of a group of codes */
     atomic_int state;
 };
 

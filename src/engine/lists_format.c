@@ -11,7 +11,7 @@
 #include "kernel/code.h"
 
 #define MAGIC "GODWLST1"
-#define VERSION 1
+#define VERSION 2
 #define AT_VERSION 8
 #define AT_METRIC 12
 #define AT_DIM 16
@@ -28,7 +28,8 @@
 #define AT_TABLE_HASH 80
 #define AT_LADDER 128
 #define AT_HASH (LISTS_HEADER_SIZE - 8)
-#define RUNGS ((size_t)LISTS_KINDS * LISTS_K_CLASSES * LISTS_LEVELS)
+#define RUNG_SIZE 12
+#define RUNGS (LISTS_LADDERS * LISTS_K_CLASSES * LISTS_LEVELS)
 
 static uint64_t up(uint64_t offset)
 {
@@ -87,8 +88,10 @@ void lists_header_encode(const struct lists_header *header, uint8_t *buffer)
     put_float(buffer + AT_FAR, header->ladder.far);
     const struct lists_rung *rungs = &header->ladder.rungs[0][0][0];
     for (size_t i = 0; i < RUNGS; i++) {
-        put_u32(buffer + AT_LADDER + 8 * i, rungs[i].probes);
-        put_u32(buffer + AT_LADDER + 8 * i + 4, rungs[i].rerank);
+        uint8_t *at = buffer + AT_LADDER + RUNG_SIZE * i;
+        put_u32(at, rungs[i].probes);
+        put_u32(at + 4, rungs[i].rerank);
+        put_float(at + 8, rungs[i].reach);
     }
     put_u64(buffer + AT_HASH, hash64(buffer, AT_HASH, 0));
 }
@@ -114,8 +117,10 @@ static enum err_code check_counts(const struct lists_header *h, struct err *err)
         return bad(err, AT_RANGE, 0, "a positive range");
     const struct lists_rung *rungs = &h->ladder.rungs[0][0][0];
     for (size_t i = 0; i < RUNGS; i++)
-        if (rungs[i].probes > h->lists || rungs[i].rerank > h->rows)
-            return bad(err, AT_LADDER + 8 * i, rungs[i].probes, "no more probes than lists");
+        if (rungs[i].probes > h->lists || rungs[i].rerank > h->rows ||
+            (rungs[i].probes > 0 && rungs[i].rerank == 0))
+            return bad(err, AT_LADDER + RUNG_SIZE * i, rungs[i].probes,
+                       "no more probes than lists, and rows to score");
     return ERR_OK;
 }
 
@@ -145,9 +150,10 @@ enum err_code lists_header_decode(struct bytes in, struct lists_header *ret_head
     };
     h.ladder.far = get_float(in.data + AT_FAR);
     struct lists_rung *rungs = &h.ladder.rungs[0][0][0];
-    for (size_t i = 0; i < RUNGS; i++)
-        rungs[i] = (struct lists_rung){get_u32(in.data + AT_LADDER + 8 * i),
-                                       get_u32(in.data + AT_LADDER + 8 * i + 4)};
+    for (size_t i = 0; i < RUNGS; i++) {
+        const uint8_t *at = in.data + AT_LADDER + RUNG_SIZE * i;
+        rungs[i] = (struct lists_rung){get_u32(at), get_u32(at + 4), get_float(at + 8)};
+    }
     if (!codes_support(h.metric))
         return bad(err, AT_METRIC, (uint64_t)h.metric, "a metric of floats");
     if (!metric_dim_is_valid(h.metric, (long long)h.dim))

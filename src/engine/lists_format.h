@@ -26,13 +26,19 @@ enum lists_kind {
     LISTS_FAR,  /* one that is further from the nearest centroid than nearly all rows */
     LISTS_KINDS
 };
+/* One more ladder: for near queries with a filter, LISTS_FILTERED_RERANK rows for each wanted in
+ * every class. */
+#define LISTS_FILTERED ((size_t)LISTS_KINDS)
+#define LISTS_LADDERS ((size_t)LISTS_KINDS + 1)
+#define LISTS_FILTERED_RERANK 4
 struct lists_rung {
-    uint32_t probes; /* lists to scan; 0: this level is not reached, scan every row */
+    uint32_t probes; /* lists opened, on average; 0: this level is not reached, scan every row */
     uint32_t rerank; /* rows to score exactly */
+    float reach;     /* lists are opened until the gap is wider (lists_query.h) */
 };
 struct lists_ladder {
     float far; /* queries whose distance to the nearest centroid is above this are LISTS_FAR */
-    struct lists_rung rungs[LISTS_KINDS][LISTS_K_CLASSES][LISTS_LEVELS];
+    struct lists_rung rungs[LISTS_LADDERS][LISTS_K_CLASSES][LISTS_LEVELS];
 };
 
 struct lists_header {

@@ -1,182 +1,174 @@
-/* lists_search.c: see lists_search.h. */
+/* lists_search.c: see lists_search.h.
+ *
+ * With a filter the k-th row that passes is about as far as the (k / share)-th of all; its class
+ * has another reach, and what lies between the classes goes by the logarithm of k. The share is
+ * that of the lists opened so far, when it is larger. Where it is far smaller than everywhere, what
+ * passes is not near the query at all: then the rung of far queries is taken.
+ *
+ * Where rows nearer than `least` are not wanted, they still fill the pool; then the search is
+ * repeated with a pool that has room for them. */
 #include "engine/lists_search.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/bytes.h"
-#include "base/mem.h"
-#include "engine/kmeans.h"
+#include "engine/calibrate.h"
+#include "engine/lists_pool.h"
 #include "engine/order.h"
 
-#define CHUNK 64           /* groups scanned at a time */
-#define POOL_SLACK 1024    /* rows between two selections; at least the rows of a chunk */
+#define JUDGED_ROWS 16.0   /* that should have passed before it is judged whether they do here */
+#define CORRELATED 2.0     /* times fewer rows pass here than everywhere */
 #define FETCH_LINES 4      /* of the next list */
 #define FETCH_ROW_SIZE 512 /* bytes of each row to be scored that are asked for early */
 
-void lists_scratch_release(struct lists_scratch *scratch)
-{
-    mem_free(scratch->values);
-    mem_free(scratch->bytes);
-    mem_free(scratch->order);
-    mem_free(scratch->pool);
-    *scratch = (struct lists_scratch){0};
-}
-
-/* Makes room; what was there is lost. */
-static enum err_code fit(struct lists_scratch *scratch, const struct lists *lists, size_t pool_size,
-                         struct err *err)
-{
-    const size_t space = lists->code_lines * CODE4_DIMS;
-    if (space > scratch->space) {
-        mem_free(scratch->values);
-        mem_free(scratch->bytes);
-        scratch->values = mem_aligned(space, sizeof *scratch->values);
-        scratch->bytes = mem_aligned(space, sizeof *scratch->bytes);
-        scratch->space = scratch->values != NULL && scratch->bytes != NULL ? space : 0;
-    }
-    if (lists->header.lists > scratch->lists) {
-        mem_free(scratch->order);
-        scratch->order = mem_alloc(lists->header.lists, sizeof *scratch->order);
-        scratch->lists = scratch->order != NULL ? lists->header.lists : 0;
-    }
-    if (pool_size > scratch->pool_size) {
-        mem_free(scratch->pool);
-        scratch->pool = mem_alloc(pool_size, sizeof *scratch->pool);
-        scratch->pool_size = scratch->pool != NULL ? pool_size : 0;
-    }
-    const bool fits = space <= scratch->space && lists->header.lists <= scratch->lists &&
-                      pool_size <= scratch->pool_size;
-    return fits ? ERR_OK : err_nomem(err, "search");
-}
-
-/* What the keys leave out, and the unit: see lists_compare(). `share`: reach / range. */
-static float distance_of(const struct lists *lists, float key, const int8_t *bytes, float share)
-{
-    int64_t sum = 0;
-    int64_t squares = 0;
-    for (size_t j = 0; j < lists->codes.space; j++) {
-        sum += bytes[j];
-        squares += bytes[j] * bytes[j];
-    }
-    const float whole = key + 128.0F * KMEANS_STEP * share * (float)sum;
-    const float squared = share * share * (float)squares;
-    if (lists->codes.metric != METRIC_IP)
-        return whole + squared;
-    return squares > 0 ? whole / sqrtf(squared) : 0.0F;
-}
-
-enum err_code lists_compare(const struct lists *lists, const struct code_kernel *kernel,
-                            const uint8_t *query, struct lists_scratch *scratch,
-                            float *ret_distance, struct err *err)
-{
-    const enum err_code code = fit(scratch, lists, 0, err);
-    if (code != ERR_OK)
-        return code;
-    const size_t space = lists->codes.space;
-    codes_query(&lists->codes, query, scratch->values);
-    const float reach = codes_reach(scratch->values, space);
-    codes_bytes(scratch->values, space, lists->centroid_lines * CODE7_DIMS, reach, scratch->bytes);
-    const float share = reach / lists->codes.range;
-    const int8_t *const query_bytes = scratch->bytes;
-    const size_t groups = lists->header.lists / CODE_GROUP;
-    float nearest = INFINITY;
-    for (size_t first = 0; first < groups; first += CHUNK) {
-        float keys[CHUNK * CODE_GROUP];
-        const struct code_groups chunk = {
-            .groups = lists->centroids + first * code_group_size(lists->centroid_lines),
-            .count = groups - first < CHUNK ? groups - first : CHUNK,
-            .lines = lists->centroid_lines,
-        };
-        kernel->tile7(&chunk, &query_bytes, 1, 2.0F * KMEANS_STEP * share, keys);
-        uint64_t *order = scratch->order + first * CODE_GROUP;
-        for (size_t i = 0; i < chunk.count * CODE_GROUP; i++) {
-            order[i] = order_pair(keys[i], (uint32_t)(first * CODE_GROUP + i));
-            nearest = keys[i] < nearest ? keys[i] : nearest;
-        }
-    }
-    *ret_distance = distance_of(lists, nearest, scratch->bytes, share);
-    return ERR_OK;
-}
-
-void lists_rank(const struct lists *lists, size_t probes, struct lists_scratch *scratch)
-{
-    order_select(scratch->order, lists->header.lists, probes);
-    order_sort(scratch->order, probes);
-}
-
-float lists_prepare_scan(const struct lists *lists, struct lists_scratch *scratch)
-{
-    return codes_scan_query(&lists->codes, scratch->values, scratch->bytes);
-}
-
-/* The best rows so far, by key and place. */
-struct pool {
-    uint64_t *pairs;
-    size_t count;
-    size_t size;
-    size_t wanted;
-    float limit; /* keys beyond it do not matter */
+/* One search on its way. */
+struct walk {
+    const struct lists_request *request;
+    struct lists_scratch *scratch;
+    struct lists_pool pool;
+    struct lists_rung rung;
+    uint64_t groups;   /* looked at */
+    uint64_t seen;     /* with a filter: rows of the opened lists ... */
+    uint64_t passing;  /* ... and those that pass */
+    size_t rerank_max; /* that the pool has room for */
+    bool is_far;       /* the query, or what passes */
+    bool is_whole;     /* all lists were opened */
+    size_t opened;
 };
-
-static void pool_fold(struct pool *pool)
-{
-    if (pool->count <= pool->wanted)
-        return;
-    order_select(pool->pairs, pool->count, pool->wanted);
-    pool->count = pool->wanted;
-    pool->limit = order_key(pool->pairs[pool->wanted - 1]);
-}
-
-/* Puts what is within the limit into the pool; at most CHUNK groups. */
-static void pool_take(struct pool *pool, const float *keys, const uint16_t *masks, size_t count,
-                      size_t first_place)
-{
-    for (size_t g = 0; g < count; g++)
-        for (unsigned mask = masks[g]; mask != 0; mask &= mask - 1) {
-            const size_t i = g * CODE_GROUP + (size_t)__builtin_ctz(mask);
-            pool->pairs[pool->count++] = order_pair(keys[i], (uint32_t)(first_place + i));
-        }
-    if (pool->size - pool->count < CHUNK * CODE_GROUP)
-        pool_fold(pool);
-}
 
 static void fetch_list(const struct lists *lists, uint32_t list)
 {
-    const uint8_t *head = lists->groups + lists->starts[list] * code_group_size(lists->code_lines);
+    const uint8_t *head = lists->groups + lists->starts[list] * lists->group_size;
     for (size_t line = 0; line < FETCH_LINES; line++)
         __builtin_prefetch(head + line * CODE_LINE);
 }
 
-static uint64_t scan_lists(const struct lists_request *request, size_t probes, float scale,
-                           struct lists_scratch *scratch, struct pool *pool)
+/* Some groups, all of which have a row that may pass; `passing` NULL: all rows do. */
+static void scan_groups(struct walk *walk, uint32_t first, size_t count, const uint16_t *passing)
 {
+    const struct lists_request *request = walk->request;
     const struct lists *lists = request->lists;
-    const size_t group_size = code_group_size(lists->code_lines);
-    uint64_t groups = 0;
-    for (size_t probe = 0; probe < probes; probe++) {
-        const uint32_t list = order_number(scratch->order[probe]);
-        const uint32_t end = lists->starts[list + 1];
-        if (probe + 1 < probes)
-            fetch_list(lists, order_number(scratch->order[probe + 1]));
-        for (uint32_t first = lists->starts[list]; first < end; first += CHUNK) {
-            float keys[CHUNK * CODE_GROUP];
-            uint16_t masks[CHUNK];
-            const struct code_groups chunk = {
-                .groups = lists->groups + first * group_size,
-                .count = end - first < CHUNK ? end - first : CHUNK,
-                .lines = lists->code_lines,
-            };
-            request->kernel->scan4(&chunk, scratch->bytes, scale, pool->limit, keys, masks);
-            pool_take(pool, keys, masks, chunk.count, (size_t)first * CODE_GROUP);
-            groups += chunk.count;
-        }
-    }
-    pool_fold(pool);
-    return groups * CODE_GROUP;
+    float keys[LISTS_CHUNK * CODE_GROUP];
+    uint16_t masks[LISTS_CHUNK];
+    const struct code_groups chunk = {
+        .groups = lists->groups + first * lists->group_size,
+        .count = count,
+        .lines = lists->code_lines,
+    };
+    lists_scan(lists, request->kernel, &chunk, walk->scratch, walk->pool.limit, keys, masks);
+    for (size_t g = 0; g < count && passing != NULL; g++)
+        masks[g] &= passing[g];
+    lists_pool_take(&walk->pool, keys, masks, count, (size_t)first * CODE_GROUP);
+    walk->groups += count;
 }
 
-/* Rows of some places, in order of row; checks the blocks they are in. */
+/* Of at most LISTS_CHUNK groups those in which rows pass, run by run. */
+static void scan_passing(struct walk *walk, uint32_t first, size_t count)
+{
+    const struct lists_request *request = walk->request;
+    uint16_t passing[LISTS_CHUNK];
+    walk->passing +=
+        request->kernel->passing(request->lists->rows + (size_t)first * CODE_GROUP, count,
+                                 request->allow, (uint32_t)request->lists->header.rows, passing);
+    walk->seen += count * CODE_GROUP;
+    for (size_t g = 0; g < count;) {
+        size_t end = g;
+        while (end < count && passing[end] != 0)
+            end++;
+        if (end > g)
+            scan_groups(walk, first + (uint32_t)g, end - g, passing + g);
+        g = end + 1;
+    }
+}
+
+static void open_list(struct walk *walk, uint32_t list)
+{
+    const struct lists *lists = walk->request->lists;
+    const uint32_t end = lists->starts[list + 1];
+    for (uint32_t first = lists->starts[list]; first < end; first += LISTS_CHUNK) {
+        const size_t count = end - first < LISTS_CHUNK ? end - first : LISTS_CHUNK;
+        if (walk->request->allow != NULL)
+            scan_passing(walk, first, count);
+        else
+            scan_groups(walk, first, count, NULL);
+    }
+}
+
+/* The reach for k rows of those that pass. Between two classes: that of the larger, or, where it
+ * falls with k, by the logarithm of k. */
+static float filtered_reach(const struct walk *walk)
+{
+    const struct lists_request *request = walk->request;
+    const struct lists_ladder *ladder = &request->lists->header.ladder;
+    const double seen = (double)walk->passing / (double)(walk->seen > 0 ? walk->seen : 1);
+    const double share = seen > request->share ? seen : request->share;
+    const double wanted = (double)request->k / share;
+    float reach = walk->rung.reach;
+    for (size_t class = 0; class < LISTS_K_CLASSES; class ++) {
+        const struct lists_rung *rung = &ladder->rungs[LISTS_FILTERED][class][request->level - 1];
+        if (rung->probes == 0)
+            break;
+        const double own = (double)calibrate_ks[class];
+        if (wanted<own &&class> 0 && reach > rung->reach && isfinite(rung->reach)) {
+            const double from = (double)calibrate_ks[class - 1];
+            const double part = wanted > from ? log(wanted / from) / log(own / from) : 0.0;
+            return reach + (float)part * (rung->reach - reach);
+        }
+        if (wanted < own)
+            return reach > rung->reach ? reach : rung->reach;
+        reach = rung->reach;
+    }
+    return reach;
+}
+
+/* Do as many rows pass in the lists opened so far as they should? */
+static void judge_filter(struct walk *walk)
+{
+    const struct lists_request *request = walk->request;
+    const double expected = (double)walk->seen * request->share;
+    if (request->allow == NULL || walk->is_far || expected < JUDGED_ROWS ||
+        (double)walk->passing * CORRELATED >= expected)
+        return;
+    walk->rung = request->rungs[LISTS_FAR];
+    walk->is_far = true;
+    if (walk->rung.rerank > walk->pool.wanted && walk->rung.rerank <= walk->rerank_max)
+        walk->pool.wanted = walk->rung.rerank;
+}
+
+static bool is_too_far(const struct walk *walk, float gap)
+{
+    if (walk->request->allow == NULL || walk->is_far)
+        return gap > walk->rung.reach;
+    return gap > filtered_reach(walk);
+}
+
+/* Opens lists until the gap is too wide. */
+static void open_lists(struct walk *walk)
+{
+    const struct lists *lists = walk->request->lists;
+    struct lists_scratch *scratch = walk->scratch;
+    const size_t all = lists->header.lists;
+    size_t seen = 0;
+    while (seen < all) {
+        const size_t round = lists_round(seen);
+        const size_t end = all - seen < round ? all : seen + round;
+        lists_rank(lists, end < all ? end + 1 : all, scratch);
+        const float gap = lists_gap(scratch, order_key(scratch->order[seen]), walk->pool.limit);
+        if (is_too_far(walk, gap))
+            break;
+        for (; seen < end; seen++) {
+            if (seen + 1 < all)
+                fetch_list(lists, order_number(scratch->order[seen + 1]));
+            open_list(walk, order_number(scratch->order[seen]));
+        }
+        judge_filter(walk);
+        lists_pool_fold(&walk->pool);
+    }
+    walk->opened = seen;
+    walk->is_whole = seen == all;
+}
+
+/* Rows of some places; checks the blocks they are in. */
 static enum err_code touch_rows(struct segment *segment, const uint64_t *rows, size_t count,
                                 const uint8_t **ret_rows, struct err *err)
 {
@@ -201,8 +193,8 @@ static void fetch_rows(const struct segment *segment, const uint64_t *rows, size
 }
 
 /* Scores rows exactly, a block at a time; the next block is asked for meanwhile. */
-static enum err_code rerank(const struct lists_request *request, const uint64_t *rows, size_t count,
-                            struct topk *topk, struct lists_answer *answer, struct err *err)
+static enum err_code score(const struct lists_request *request, const uint64_t *rows, size_t count,
+                           float *ret_keys, struct err *err)
 {
     struct segment *segment = request->segment;
     fetch_rows(segment, rows, count < KERNEL_BLOCK ? count : KERNEL_BLOCK);
@@ -210,23 +202,81 @@ static enum err_code rerank(const struct lists_request *request, const uint64_t 
         const size_t left = count - first;
         const size_t block = left < KERNEL_BLOCK ? left : KERNEL_BLOCK;
         const uint8_t *pointers[KERNEL_BLOCK];
-        float keys[KERNEL_BLOCK];
         const enum err_code code = touch_rows(segment, rows + first, block, pointers, err);
         if (code != ERR_OK)
             return code;
         if (left > block)
             fetch_rows(segment, rows + first + block,
                        left - block < KERNEL_BLOCK ? left - block : KERNEL_BLOCK);
-        scan_keys(request->scan, request->query, pointers, block, keys);
-        for (size_t i = 0; i < block; i++) {
-            const uint64_t row = rows[first + i];
-            answer->is_enough |= keys[i] > request->most;
-            topk_push(topk, keys[i], get_i64(segment->ids.data + row * sizeof(int64_t)),
-                      request->first_ordinal + row);
-        }
+        scan_keys(request->scan, request->query, pointers, block, ret_keys + first);
     }
-    answer->reranked += count;
     return ERR_OK;
+}
+
+/* The pool's places become rows; returns how many. */
+static size_t rows_of_pool(struct walk *walk)
+{
+    const struct lists *lists = walk->request->lists;
+    size_t count = 0;
+    for (size_t i = 0; i < walk->pool.count; i++) {
+        const uint32_t row = lists->rows[order_number(walk->pool.pairs[i])];
+        if (row < lists->header.rows)
+            walk->pool.pairs[count++] = row;
+    }
+    return count;
+}
+
+/* One try: rows of the pool and their exact keys. */
+static enum err_code propose(struct walk *walk, size_t rerank, size_t *ret_count, struct err *err)
+{
+    const struct lists_request *request = walk->request;
+    struct lists_scratch *scratch = walk->scratch;
+    const size_t far = request->rungs[LISTS_FAR].rerank;
+    walk->rerank_max = request->allow != NULL && far > rerank ? far : rerank;
+    const size_t size = lists_pool_size(walk->rerank_max);
+    const enum err_code code = lists_scratch_fit(scratch, request->lists, size, err);
+    if (code != ERR_OK)
+        return code;
+    walk->pool = (struct lists_pool){
+        .pairs = scratch->pool, .size = size, .wanted = rerank, .limit = INFINITY};
+    walk->seen = walk->passing = 0;
+    open_lists(walk);
+    *ret_count = rows_of_pool(walk);
+    return score(request, scratch->pool, *ret_count, scratch->exact, err);
+}
+
+/* How many rows the pool must have room for, beside those below `least`. */
+static size_t wider(const struct walk *walk, size_t count)
+{
+    size_t inner = 0;
+    for (size_t i = 0; i < count; i++)
+        inner += walk->scratch->exact[i] < walk->request->least;
+    const size_t live = (size_t)walk->request->lists->header.live_rows;
+    const size_t wanted = walk->rung.rerank + 2 * inner;
+    return wanted < live ? wanted : live;
+}
+
+static void offer(const struct walk *walk, size_t count, struct topk *topk, bool *ret_is_beyond)
+{
+    const struct lists_request *request = walk->request;
+    const uint8_t *ids = request->segment->ids.data;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t row = walk->scratch->pool[i];
+        const float key = walk->scratch->exact[i];
+        *ret_is_beyond |= key > request->most;
+        topk_push(topk, key, get_i64(ids + row * sizeof(int64_t)), request->first_ordinal + row);
+    }
+}
+
+/* The rung for a query, whose nearest centroid is known. */
+static void choose_rung(struct walk *walk)
+{
+    const struct lists_request *request = walk->request;
+    const bool is_filtered = request->allow != NULL && request->rungs[LISTS_FILTERED].probes > 0;
+    walk->is_far = !(walk->scratch->distance <= request->lists->header.ladder.far);
+    walk->rung = request->rungs[is_filtered ? LISTS_FILTERED : LISTS_NEAR];
+    if (walk->is_far)
+        walk->rung = request->rungs[LISTS_FAR];
 }
 
 enum err_code lists_search(const struct lists_request *request, struct lists_scratch *scratch,
@@ -234,27 +284,29 @@ enum err_code lists_search(const struct lists_request *request, struct lists_scr
 {
     const struct lists *lists = request->lists;
     const uint8_t *query = request->scan->queries + request->query * request->scan->query_size;
-    float distance = 0.0F;
     *ret_answer = (struct lists_answer){0};
-    enum err_code code = lists_compare(lists, request->kernel, query, scratch, &distance, err);
-    const bool is_far = !(distance <= lists->header.ladder.far);
-    const struct lists_rung rung = request->rungs[is_far ? LISTS_FAR : LISTS_NEAR];
-    struct pool pool = {.wanted = rung.rerank, .limit = INFINITY};
-    pool.size = 2 * (size_t)rung.rerank + POOL_SLACK + CHUNK * CODE_GROUP;
-    if (code == ERR_OK)
-        code = fit(scratch, lists, pool.size, err);
-    if (code != ERR_OK || rung.probes == 0)
+    enum err_code code = lists_compare(lists, request->kernel, query, scratch, err);
+    if (code != ERR_OK)
         return code;
-    lists_rank(lists, rung.probes, scratch);
-    pool.pairs = scratch->pool;
-    const float scale = lists_prepare_scan(lists, scratch);
-    ret_answer->rows = scan_lists(request, rung.probes, scale, scratch, &pool);
+    lists_prepare_scan(lists, scratch);
+    struct walk walk = {.request = request, .scratch = scratch};
     size_t count = 0;
-    for (size_t i = 0; i < pool.count; i++) {
-        const uint32_t row = lists->rows[order_number(pool.pairs[i])];
-        if (row < lists->header.rows)
-            pool.pairs[count++] = row;
+    for (size_t rerank = 0;; rerank = wider(&walk, count)) {
+        choose_rung(&walk);
+        rerank = rerank > walk.rung.rerank ? rerank : walk.rung.rerank;
+        if (walk.rung.probes > 0)
+            code = propose(&walk, rerank, &count, err);
+        ret_answer->is_lost = walk.rung.probes == 0; /* of the far rung, perhaps meanwhile */
+        if (code != ERR_OK || ret_answer->is_lost)
+            return code;
+        ret_answer->reranked += count;
+        if (count < walk.pool.wanted || wider(&walk, count) <= walk.pool.wanted)
+            break;
     }
-    ret_answer->is_enough = count == lists->header.live_rows;
-    return rerank(request, pool.pairs, count, topk, ret_answer, err);
+    offer(&walk, count, topk, &ret_answer->is_enough);
+    ret_answer->is_enough |=
+        walk.is_whole && (count < walk.pool.wanted || count == lists->header.live_rows);
+    ret_answer->rows = walk.groups * CODE_GROUP;
+    ret_answer->lists = walk.opened;
+    return ERR_OK;
 }

@@ -1,6 +1,8 @@
 /* plan.c: see plan.h. */
 #include "engine/plan.h"
 
+#include <math.h>
+
 #include "engine/bits.h"
 #include "engine/bits_calibrate.h"
 #include "engine/calibrate.h"
@@ -11,6 +13,7 @@
 #define FLAT_WORDS 64e3     /* rows whose bits are looked at, a microsecond */
 #define FLAT_ROW 0.03       /* of a row that is read alone */
 #define GRAPH_SHARE_MIN 0.2 /* of rows that pass a filter, from which a walk finds enough */
+#define FLAT_WORTH 1.5      /* with a filter an exact answer may cost so much more */
 #define BATCH_MIN 12        /* queries of floats from which a scan is limited by arithmetic ... */
 #define BATCH_FACTOR 5.0    /* ... and so much faster a query */
 
@@ -61,21 +64,56 @@ struct wish {
     double pass_share; /* of the live rows */
 };
 
+/* Lists that k rows of those that pass need: about as many as k / share rows of all. Between and
+ * past the classes of k, lists grow with a power of k. */
+static double filtered_probes(const struct lists_header *header, const struct wish *wish)
+{
+    const double wanted = (double)wish->request->k / wish->pass_share;
+    double probes = 0.0;
+    double growth = 0.5;
+    double from = 0.0;
+    for (size_t class = 0; class < LISTS_K_CLASSES; class ++) {
+        const struct lists_rung rung = header->ladder.rungs[LISTS_NEAR][class][wish->level];
+        if (rung.probes == 0)
+            break;
+        const double own = (double)calibrate_ks[class];
+        if (probes > 0.0)
+            growth = log((double)rung.probes / probes) / log(own / from);
+        if (probes > 0.0 && wanted < own)
+            break;
+        probes = rung.probes;
+        from = own;
+    }
+    const double all = (double)header->lists;
+    probes *= wanted > from ? pow(wanted / from, growth > 0.0 ? growth : 0.0) : 1.0;
+    return probes < all ? probes : all;
+}
+
 /* LISTS where that is cheaper than the best so far. */
 static void try_lists(const struct segment *segment, const struct wish *wish,
                       struct plan_choice *best)
 {
-    if (segment->lists == NULL || wish->is_filtered)
+    if (segment->lists == NULL)
         return;
     const struct lists_header *header = &segment->lists->header;
     const struct lists_rung near = header->ladder.rungs[LISTS_NEAR][wish->class][wish->level];
-    const struct lists_rung far = header->ladder.rungs[LISTS_FAR][wish->class][wish->level];
     if (near.probes == 0 || near.rerank < wish->request->k)
         return;
-    const double cost = calibrate_cost(header, near.probes, near.rerank);
-    if (cost < best->cost_us && lists_are_sound(segment->lists))
-        *best = (struct plan_choice){
-            .plan = PLAN_LISTS, .rungs = {near, far}, .cost_us = cost, .pass_share = 1.0};
+    struct calibrate_work work = {.probes = near.probes, .rerank = near.rerank, .share = 1.0};
+    if (wish->is_filtered) {
+        work.share = wish->pass_share;
+        work.is_filtered = true;
+        work.probes = filtered_probes(header, wish);
+    }
+    const double cost = calibrate_cost(header, &work);
+    if (cost * (wish->is_filtered ? FLAT_WORTH : 1.0) >= best->cost_us ||
+        !lists_are_sound(segment->lists))
+        return;
+    *best = (struct plan_choice){.plan = PLAN_LISTS, .level = (unsigned)wish->level + 1};
+    best->pass_share = work.share;
+    best->cost_us = cost;
+    for (size_t kind = 0; kind < LISTS_LADDERS; kind++)
+        best->rungs[kind] = header->ladder.rungs[kind][wish->class][wish->level];
 }
 
 /* GRAPH likewise. Through a filter it walks as much further as fewer rows pass. */
@@ -129,10 +167,12 @@ struct plan_choice plan_choose(const struct segment *segment, const struct searc
                         .pass_share = live > 0 ? (double)passing / (double)live : 0.0};
     while (wish.class < LISTS_K_CLASSES && calibrate_ks[wish.class] < request->k)
         wish.class ++;
-    if (level > LISTS_LEVELS || wish.class == LISTS_K_CLASSES || request->has_range_filter)
+    if (level > LISTS_LEVELS || wish.class == LISTS_K_CLASSES || passing == 0)
         return best;
     try_lists(segment, &wish, &best);
-    try_graph(segment, &wish, &best);
-    try_bits(segment, &wish, &best);
+    if (!request->has_range_filter) { /* these keep the nearest, which are not wanted then */
+        try_graph(segment, &wish, &best);
+        try_bits(segment, &wish, &best);
+    }
     return best;
 }

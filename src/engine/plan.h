@@ -23,11 +23,12 @@ enum plan {
 
 struct plan_choice {
     enum plan plan;
-    struct lists_rung rungs[LISTS_KINDS]; /* LISTS: how far to look */
-    struct graph_rung walks[GRAPH_KINDS]; /* GRAPH: how far to walk */
-    uint32_t probes[LISTS_KINDS];         /* BITS: how far to look */
-    double pass_share;                    /* GRAPH, filtered: of the live rows */
-    double cost_us;                       /* of one query like the rows, modelled */
+    struct lists_rung rungs[LISTS_LADDERS]; /* LISTS: how far to look */
+    unsigned level;                         /* LISTS: 1..9 */
+    struct graph_rung walks[GRAPH_KINDS];   /* GRAPH: how far to walk */
+    uint32_t probes[LISTS_KINDS];           /* BITS: how far to look */
+    double pass_share;                      /* filtered: of the live rows; else 1 */
+    double cost_us;                         /* of one query like the rows, modelled */
 };
 
 const char *plan_name(enum plan plan);

@@ -223,7 +223,8 @@ static enum err_code complete(const struct search *search, struct search_result 
     const size_t row_size = snapshot_facts(search->snapshot)->row_size;
     const size_t expected = search->passing < request->k ? (size_t)search->passing : request->k;
     for (size_t q = 0; q < request->query_count; q++) {
-        if (result->counts[q] >= expected || !search->is_short[q])
+        if (search->doubts[q] == SEARCH_SURE ||
+            (search->doubts[q] == SEARCH_SHORT && result->counts[q] >= expected))
             continue;
         struct search_request exact = *request;
         struct search_result answer;
@@ -269,8 +270,8 @@ static enum err_code prepare(struct search *search, struct err *err)
         code = search_choose_plans(search, err);
     if (code != ERR_OK)
         return code;
-    search->is_short = mem_zalloc(request->query_count, sizeof *search->is_short);
-    if (search->is_short == NULL)
+    search->doubts = mem_zalloc(request->query_count, sizeof *search->doubts);
+    if (search->doubts == NULL)
         return err_nomem(err, "search");
     search->threads = choose_threads(search);
     return search_make_tasks(search, group_size(search), err);
@@ -290,7 +291,7 @@ enum err_code search_run(struct snapshot *snapshot, const struct search_request 
         code = run_passes(&search, group_size(&search), &passes, &result, err);
     mem_free(search.tasks);
     mem_free(search.parts);
-    mem_free(search.is_short);
+    mem_free(search.doubts);
     if (code != ERR_OK) {
         search_result_release(&result);
         return code;

@@ -2,9 +2,10 @@
  *
  * Each segment is asked which plan answers (plan.h): an exact scan, or its index as far as the
  * asked level or recall needs. Scores are exact in any case, and no search finds fewer than k hits
- * while there are more. Of rows with one id only the best is a hit. Order: best score first, ties
- * by segment order, then row; so a result does not depend on threads or instruction set. A row or
- * query whose score is NaN is never a hit.
+ * while there are more (with a radius: it may miss some, as far as the recall allows). Of rows with
+ * one id only the best is a hit. Order: best score first, ties by segment order, then row; so a
+ * result does not depend on threads or instruction set. A row or query whose score is NaN is never
+ * a hit.
  *
  * A filter says which rows may be hits, a range which scores; neither changes what is a promise of
  * recall: it is then about the rows that pass. Threads: any. */

@@ -37,6 +37,13 @@ struct search_part {
     struct plan_choice choice;
 };
 
+/* What an index says of its own answer to a query. */
+enum search_doubt {
+    SEARCH_SURE,
+    SEARCH_SHORT, /* there may be more hits, if fewer than k were found */
+    SEARCH_LOST   /* it could not answer at all */
+};
+
 struct search {
     struct snapshot *snapshot;
     const struct search_request *request;
@@ -52,7 +59,7 @@ struct search {
     size_t segments;
     size_t plan_counts[PLAN_COUNT]; /* segments that are searched by each */
     double cost_us;                 /* of all queries */
-    atomic_bool *is_short;          /* of each query: an index may have proposed too few rows */
+    _Atomic unsigned char *doubts;  /* of each query: an enum search_doubt */
     atomic_uint_least64_t coded_rows;
     atomic_uint_least64_t coded_size;
 };
@@ -77,6 +84,15 @@ struct search_scratch {
     struct graph_scratch graph;
     struct bits_scratch bits;
 };
+
+/* The worst doubt of all segments stays. */
+static inline void search_doubt(struct search *search, size_t query, enum search_doubt doubt)
+{
+    unsigned char before = atomic_load(&search->doubts[query]);
+    while (before < (unsigned char)doubt &&
+           !atomic_compare_exchange_weak(&search->doubts[query], &before, (unsigned char)doubt))
+        continue;
+}
 
 /* The filter of a segment; NULL: all rows. */
 static inline const uint64_t *search_allow(const struct search *search, size_t segment)

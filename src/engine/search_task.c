@@ -18,14 +18,21 @@ static enum err_code lists_task(struct search_pass *pass, const struct search_ta
             .scan = &pass->scan,
             .query = q,
             .first_ordinal = search->snapshot->bases[task->segment],
+            .allow = search_allow(search, task->segment),
+            .share = task->choice.pass_share,
+            .k = search->request->k,
+            .level = task->choice.level,
+            .least = search->bounds.least,
             .most = search->bounds.most,
-            .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR]},
+            .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR],
+                      task->choice.rungs[LISTS_FILTERED]},
         };
         struct lists_answer answer = {0};
         code = lists_search(&request, scratch, &topks[q], &answer, err);
-        if (!answer.is_enough)
-            atomic_store_explicit(&search->is_short[pass->first_query + q], true,
-                                  memory_order_relaxed);
+        if (answer.is_lost)
+            search_doubt(search, pass->first_query + q, SEARCH_LOST);
+        else if (!answer.is_enough)
+            search_doubt(search, pass->first_query + q, SEARCH_SHORT);
         const uint64_t groups = answer.rows / CODE_GROUP;
         atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&search->coded_size,
@@ -59,9 +66,10 @@ static enum err_code graph_task(struct search_pass *pass, const struct search_ta
         struct graph_answer answer = {0};
         request.query = q;
         code = graph_search(&request, scratch, &topks[q], &answer, err);
-        if (!answer.is_enough)
-            atomic_store_explicit(&search->is_short[pass->first_query + q], true,
-                                  memory_order_relaxed);
+        if (answer.rows == 0)
+            search_doubt(search, pass->first_query + q, SEARCH_LOST);
+        else if (!answer.is_enough)
+            search_doubt(search, pass->first_query + q, SEARCH_SHORT);
         atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&search->coded_size,
                                   answer.rows * segment->graph->at.stride +
@@ -95,9 +103,10 @@ static enum err_code bits_task(struct search_pass *pass, const struct search_tas
         struct lists_answer answer = {0};
         request.query = q;
         code = bits_search(&request, scratch, &topks[q], &answer, err);
-        if (!answer.is_enough)
-            atomic_store_explicit(&search->is_short[pass->first_query + q], true,
-                                  memory_order_relaxed);
+        if (answer.rows == 0)
+            search_doubt(search, pass->first_query + q, SEARCH_LOST);
+        else if (!answer.is_enough)
+            search_doubt(search, pass->first_query + q, SEARCH_SHORT);
         atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&search->coded_size,
                                   answer.rows / BIT_GROUP * segment->bits->at.group_size,

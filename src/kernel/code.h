@@ -89,6 +89,12 @@ typedef void code_rows_fn(const struct code_rows *rows, const uint32_t *ids, siz
  * +inf. */
 typedef size_t code_smallest_fn(const float *keys, size_t group_count);
 
+/* Which rows pass: bit r of ret_masks[g] is set when rows[16 g + r] is below row_count and its bit
+ * in `allow` is set. Returns how many.
+ *   rows  16 * count numbers;  allow  row_count bits */
+typedef size_t code_passing_fn(const uint32_t *rows, size_t count, const uint64_t *allow,
+                               uint32_t row_count, uint16_t *ret_masks);
+
 struct code_kernel {
     const char *name; /* for tests and stats */
     code_scan4_fn *scan4;
@@ -96,6 +102,7 @@ struct code_kernel {
     code_rows_fn *rows4;
     code_rows_fn *rows7;
     code_smallest_fn *smallest;
+    code_passing_fn *passing;
 };
 
 /* The table that goes with a table of exact kernels: the same instruction set, with VNNI where the

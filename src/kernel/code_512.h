@@ -205,4 +205,23 @@ static size_t smallest(const float *keys, size_t group_count)
     return (size_t)_mm512_mask_reduce_min_epu32(equal, places);
 }
 
+/* Words of 32 bits: a row's bit is bit row % 32 of word row / 32 on this machine. */
+static size_t passing(const uint32_t *rows, size_t count, const uint64_t *allow, uint32_t row_count,
+                      uint16_t *ret_masks)
+{
+    const __m512i end = _mm512_set1_epi32((int32_t)row_count);
+    const __m512i one = _mm512_set1_epi32(1);
+    size_t all = 0;
+    for (size_t g = 0; g < count; g++) {
+        const __m512i row = _mm512_loadu_si512(rows + g * CODE_GROUP);
+        const __mmask16 is_row = _mm512_cmplt_epu32_mask(row, end);
+        const __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), is_row,
+                                                          _mm512_srli_epi32(row, 5), allow, 4);
+        const __m512i bits = _mm512_sllv_epi32(one, _mm512_and_si512(row, _mm512_set1_epi32(31)));
+        ret_masks[g] = _mm512_mask_test_epi32_mask(is_row, words, bits);
+        all += (size_t)__builtin_popcount(ret_masks[g]);
+    }
+    return all;
+}
+
 #endif

@@ -195,9 +195,34 @@ static size_t smallest(const float *keys, size_t group_count)
     return lane_places[lane];
 }
 
+/* Words of 32 bits: a row's bit is bit row % 32 of word row / 32 on this machine. It is shifted to
+ * the sign. */
+static size_t passing(const uint32_t *rows, size_t count, const uint64_t *allow, uint32_t row_count,
+                      uint16_t *ret_masks)
+{
+    const __m256i sign = _mm256_set1_epi32(INT32_MIN);
+    const __m256i end = _mm256_xor_si256(_mm256_set1_epi32((int32_t)row_count), sign);
+    size_t all = 0;
+    for (size_t i = 0; i < 2 * count; i++) {
+        const __m256i row = load((const uint8_t *)(rows + 8 * i));
+        const __m256i is_row = _mm256_cmpgt_epi32(end, _mm256_xor_si256(row, sign));
+        const __m256i words =
+            _mm256_mask_i32gather_epi32(_mm256_setzero_si256(), (const int *)(const void *)allow,
+                                        _mm256_srli_epi32(row, 5), is_row, 4);
+        const __m256i place = _mm256_and_si256(row, _mm256_set1_epi32(31));
+        const __m256i bits =
+            _mm256_sllv_epi32(words, _mm256_sub_epi32(_mm256_set1_epi32(31), place));
+        const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(bits));
+        ret_masks[i / 2] = (uint16_t)(i % 2 == 0 ? mask : ret_masks[i / 2] | mask << 8);
+        all += (size_t)__builtin_popcount(mask);
+    }
+    return all;
+}
+
 const struct code_kernel code_avx2 = {.name = "avx2",
                                       .scan4 = scan4,
                                       .tile7 = tile7,
                                       .rows4 = rows4,
                                       .rows7 = rows7,
-                                      .smallest = smallest};
+                                      .smallest = smallest,
+                                      .passing = passing};

@@ -15,4 +15,5 @@ const struct code_kernel code_avx512 = {.name = "avx512",
                                         .tile7 = tile7,
                                         .rows4 = rows4,
                                         .rows7 = rows7,
-                                        .smallest = smallest};
+                                        .smallest = smallest,
+                                        .passing = passing};

@@ -92,9 +92,27 @@ static size_t smallest(const float *keys, size_t group_count)
     return best;
 }
 
+static size_t passing(const uint32_t *rows, size_t count, const uint64_t *allow, uint32_t row_count,
+                      uint16_t *ret_masks)
+{
+    size_t all = 0;
+    for (size_t g = 0; g < count; g++) {
+        unsigned mask = 0;
+        for (size_t r = 0; r < CODE_GROUP; r++) {
+            const uint32_t row = rows[g * CODE_GROUP + r];
+            if (row < row_count)
+                mask |= (unsigned)(allow[row / 64] >> (row % 64) & 1) << r;
+        }
+        ret_masks[g] = (uint16_t)mask;
+        all += (size_t)__builtin_popcount(mask);
+    }
+    return all;
+}
+
 const struct code_kernel code_scalar = {.name = "scalar",
                                         .scan4 = scan4,
                                         .tile7 = tile7,
                                         .rows4 = rows4,
                                         .rows7 = rows7,
-                                        .smallest = smallest};
+                                        .smallest = smallest,
+                                        .passing = passing};

@@ -14,4 +14,5 @@ const struct code_kernel code_vnni = {.name = "avx512+vnni",
                                       .tile7 = tile7,
                                       .rows4 = rows4,
                                       .rows7 = rows7,
-                                      .smallest = smallest};
+                                      .smallest = smallest,
+                                      .passing = passing};

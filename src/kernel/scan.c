@@ -175,9 +175,8 @@ static uint64_t live_rows(const struct scan_rows *rows, size_t from)
 
 /* Appends the live rows to lists of pointers and places; returns how many. */
 static size_t list_rows(const struct scan *scan, const struct scan_rows *rows, size_t from,
-                        const uint8_t **ret_rows, uint32_t *ret_index)
+                        uint64_t live, const uint8_t **ret_rows, uint32_t *ret_index)
 {
-    uint64_t live = live_rows(rows, from);
     size_t count = 0;
     if (live == ~(uint64_t)0) {
         for (; count < 64; count++) {
@@ -238,20 +237,36 @@ static void set_next(const struct scan *scan, const struct scan_rows *rows, size
     candidates->next = rows->rows + (left == 0 ? 0 : from * scan->row_size);
 }
 
-/* Scores rows from .. end for all queries; `from` is where a block begins. */
+/* Scores what was listed for all queries; `next` is the row that comes after it. */
+static void offer_all(const struct scan *scan, const struct scan_rows *rows, size_t next,
+                      struct candidates *candidates, struct topk *topks)
+{
+    candidates->next_size = 0;
+    for (size_t q = 0; q + 1 < scan->query_count; q++)
+        offer(scan, rows, q, candidates, &topks[q]);
+    set_next(scan, rows, next, candidates);
+    offer(scan, rows, scan->query_count - 1, candidates, &topks[scan->query_count - 1]);
+    candidates->count = 0;
+}
+
+/* Scores rows from .. end for all queries; `from` is where a block begins. Rows that are few and
+ * far between are listed over several blocks. */
 static void scan_directly(const struct scan *scan, const struct scan_rows *rows, size_t from,
                           size_t end, struct topk *topks)
 {
+    struct candidates candidates;
+    candidates.count = 0;
     for (; from < end; from += KERNEL_BLOCK) {
-        struct candidates candidates = {.next_size = 0};
-        candidates.count = list_rows(scan, rows, from, candidates.rows, candidates.index);
-        if (candidates.count == 0)
+        const uint64_t live = live_rows(rows, from);
+        if (live == 0)
             continue;
-        for (size_t q = 0; q + 1 < scan->query_count; q++)
-            offer(scan, rows, q, &candidates, &topks[q]);
-        set_next(scan, rows, from + KERNEL_BLOCK, &candidates);
-        offer(scan, rows, scan->query_count - 1, &candidates, &topks[scan->query_count - 1]);
+        if (candidates.count + (size_t)__builtin_popcountll(live) > KERNEL_BLOCK)
+            offer_all(scan, rows, from, &candidates, topks);
+        candidates.count += list_rows(scan, rows, from, live, candidates.rows + candidates.count,
+                                      candidates.index + candidates.count);
     }
+    if (candidates.count != 0)
+        offer_all(scan, rows, end, &candidates, topks);
 }
 
 /* Offers the rows that passed for one query; returns how many. */
@@ -261,7 +276,8 @@ static size_t offer_passed(const struct scan *scan, const struct scan_rows *rows
 {
     const size_t width = scan->kernel->tile_rows;
     const size_t column = query % scan->kernel->tile_group;
-    struct candidates candidates = {.count = 0, .next_size = 0};
+    struct candidates candidates;
+    candidates.count = candidates.next_size = 0;
     size_t count = 0;
     for (size_t from = 0; from < scratch->count; from += width) {
         for (uint32_t mask = passed->masks[from / width][column]; mask != 0; mask &= mask - 1) {
@@ -321,8 +337,8 @@ static size_t list_block(const struct scan *scan, const struct scan_rows *rows, 
 {
     block->count = 0;
     while (from < rows->row_count && block->count + KERNEL_BLOCK <= scan->sieve->block_rows) {
-        block->count +=
-            list_rows(scan, rows, from, block->rows + block->count, block->index + block->count);
+        block->count += list_rows(scan, rows, from, live_rows(rows, from),
+                                  block->rows + block->count, block->index + block->count);
         from += KERNEL_BLOCK;
     }
     return from;

@@ -316,13 +316,14 @@ static void test_index__every_live_row_is_in_a_list(void **state)
                                        .queries = sample.data[0].vectors,
                                        .query_count = 1};
     expect_ok(scan_init(&scan, &query, err));
-    const struct lists_rung rung = {segment->lists->header.lists, live};
+    const struct lists_rung rung = {segment->lists->header.lists, live, INFINITY};
     const struct lists_request request = {.lists = segment->lists,
                                           .segment = segment,
                                           .kernel = code_kernel_for(kernel),
                                           .scan = &scan,
+                                          .least = -INFINITY,
                                           .most = INFINITY,
-                                          .rungs = {rung, rung}};
+                                          .rungs = {rung, rung, rung}};
     struct lists_scratch scratch = {0};
     struct topk topk;
     struct lists_answer answer;

@@ -244,6 +244,36 @@ static void test_code__smallest_of_equal_and_none(void **state)
     }
 }
 
+/* Rows at both ends of the bitmap, past it, and none at all. */
+static void test_code__rows_that_pass(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {1, 31, 32, 33, 64, 1000, 4096};
+    const struct code_kernel *kernels[CODE_TABLES_MAX];
+    const size_t kernel_count = code_kernel_list(kernels);
+    uint64_t seed = 7;
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        uint32_t rows[GROUPS_MAX * CODE_GROUP];
+        uint64_t *allow = malloc((counts[c] + 63) / 64 * sizeof *allow);
+        assert_non_null(allow);
+        for (size_t i = 0; i < (counts[c] + 63) / 64; i++)
+            allow[i] = (uint64_t)sample_next(&seed) << 32 | sample_next(&seed);
+        for (size_t i = 0; i < GROUPS_MAX * CODE_GROUP; i++)
+            rows[i] = i % 17 == 0 ? UINT32_MAX - (uint32_t)(i % 2)
+                                  : (uint32_t)(sample_next(&seed) % (counts[c] + 3));
+        for (size_t k = 0; k < kernel_count; k++) {
+            uint16_t masks[GROUPS_MAX];
+            kernels[k]->passing(rows, GROUPS_MAX, allow, counts[c], masks);
+            for (size_t i = 0; i < GROUPS_MAX * CODE_GROUP; i++) {
+                const bool expected =
+                    rows[i] < counts[c] && (allow[rows[i] / 64] >> (rows[i] % 64) & 1) != 0;
+                assert_int_equal(masks[i / CODE_GROUP] >> (i % CODE_GROUP) & 1, expected);
+            }
+        }
+        free(allow);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_code__scan_is_the_same_everywhere),
@@ -251,6 +281,7 @@ int main(void)
                                        cmocka_unit_test(test_code__rows_are_the_same_everywhere),
                                        cmocka_unit_test(test_code__rows_by_hand),
                                        cmocka_unit_test(test_code__scalar_by_hand),
-                                       cmocka_unit_test(test_code__smallest_of_equal_and_none)};
+                                       cmocka_unit_test(test_code__smallest_of_equal_and_none),
+                                       cmocka_unit_test(test_code__rows_that_pass)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
