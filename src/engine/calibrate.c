@@ -148,7 +148,7 @@ static void visit_list(struct visit *visit, uint32_t list)
         float limit = visit->sorted[visit->count - 1].key;
         for (size_t p = 0; p < RERANKS; p++)
             limit = visit->pools[p].limit > limit ? visit->pools[p].limit : limit;
-        lists_scan(lists, visit->c->kernel, &chunk, &visit->scratch, limit, keys, masks);
+        lists_scan(visit->c->kernel, &chunk, &visit->scratch, limit, keys, masks);
         for (size_t g = 0; g < chunk.count; g++)
             for (unsigned mask = masks[g]; mask != 0; mask &= mask - 1) {
                 const size_t i = g * CODE_GROUP + (size_t)__builtin_ctz(mask);
@@ -173,7 +173,7 @@ static float key_of(const struct visit *visit, uint32_t row)
                                         lists->code_lines};
         float keys[CODE_GROUP];
         uint16_t mask = 0;
-        lists_scan(lists, visit->c->kernel, &one, &visit->scratch, 0.0F, keys, &mask);
+        lists_scan(visit->c->kernel, &one, &visit->scratch, 0.0F, keys, &mask);
         return keys[place];
     }
     return INFINITY;
@@ -381,11 +381,16 @@ static int compare_floats(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Far queries may be rows that are, so nothing less than for rows will do. */
-static struct lists_rung further(struct lists_rung near, struct lists_rung far)
+/* Far queries may be rows that are, so nothing less than for rows will do. Where no rung is good
+ * enough for the made up ones, which may be stranger than any real query, all lists are opened. */
+static struct lists_rung further(const struct calibration *c, size_t class, struct lists_rung near,
+                                 struct lists_rung far)
 {
-    if (near.probes == 0 || far.probes == 0)
-        return (struct lists_rung){0};
+    if (near.probes == 0)
+        return near;
+    if (far.probes == 0)
+        return (struct lists_rung){c->lists->header.lists,
+                                   (uint32_t)c->reranks[class_reranks[class + 1] - 1], INFINITY};
     return (struct lists_rung){near.probes > far.probes ? near.probes : far.probes,
                                near.rerank > far.rerank ? near.rerank : far.rerank,
                                near.reach > far.reach ? near.reach : far.reach};
@@ -415,7 +420,7 @@ static enum err_code make_ladder(struct calibration *c, struct lists_ladder *ret
         make_rungs(c, &parts[LISTS_FAR], class, values, far);
         make_rungs(c, &parts[LISTS_FILTERED], class, values, ladder.rungs[LISTS_FILTERED][class]);
         for (size_t level = 0; level < LISTS_LEVELS; level++)
-            far[level] = further(near[level], far[level]);
+            far[level] = further(c, class, near[level], far[level]);
     }
     mem_free(values);
     *ret_ladder = ladder;

@@ -102,6 +102,17 @@ static enum err_code bad(struct err *err, size_t at, uint64_t found, const char 
                    expected);
 }
 
+static enum err_code check_ladder(const struct lists_header *h, struct err *err)
+{
+    const struct lists_rung *rungs = &h->ladder.rungs[0][0][0];
+    for (size_t i = 0; i < RUNGS; i++)
+        if (rungs[i].probes > h->lists || rungs[i].rerank > h->rows ||
+            (rungs[i].probes > 0 && rungs[i].rerank == 0))
+            return bad(err, AT_LADDER + RUNG_SIZE * i, rungs[i].probes,
+                       "no more probes than lists, and rows to score");
+    return ERR_OK;
+}
+
 static enum err_code check_counts(const struct lists_header *h, struct err *err)
 {
     if (h->rows == 0 || h->rows >= UINT32_MAX)
@@ -115,13 +126,7 @@ static enum err_code check_counts(const struct lists_header *h, struct err *err)
         return bad(err, AT_GROUPS, h->groups, "as many groups as the rows need");
     if (!(h->range > 0.0F) || !isfinite(h->range))
         return bad(err, AT_RANGE, 0, "a positive range");
-    const struct lists_rung *rungs = &h->ladder.rungs[0][0][0];
-    for (size_t i = 0; i < RUNGS; i++)
-        if (rungs[i].probes > h->lists || rungs[i].rerank > h->rows ||
-            (rungs[i].probes > 0 && rungs[i].rerank == 0))
-            return bad(err, AT_LADDER + RUNG_SIZE * i, rungs[i].probes,
-                       "no more probes than lists, and rows to score");
-    return ERR_OK;
+    return check_ladder(h, err);
 }
 
 enum err_code lists_header_decode(struct bytes in, struct lists_header *ret_header, struct err *err)

@@ -50,11 +50,10 @@ enum err_code lists_compare(const struct lists *lists, const struct code_kernel 
 void lists_prepare_scan(const struct lists *lists, struct lists_scratch *scratch);
 
 /* Keys of some groups of codes for the prepared query; masks as in scan4 (kernel/code.h). */
-static inline void lists_scan(const struct lists *lists, const struct code_kernel *kernel,
-                              const struct code_groups *groups, const struct lists_scratch *scratch,
-                              float limit, float *ret_keys, uint16_t *ret_masks)
+static inline void lists_scan(const struct code_kernel *kernel, const struct code_groups *groups,
+                              const struct lists_scratch *scratch, float limit, float *ret_keys,
+                              uint16_t *ret_masks)
 {
-    (void)lists;
     kernel->scan4(groups, scratch->bytes, scratch->scale, limit, ret_keys, ret_masks);
 }
 

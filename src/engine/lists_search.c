@@ -55,7 +55,7 @@ static void scan_groups(struct walk *walk, uint32_t first, size_t count, const u
         .count = count,
         .lines = lists->code_lines,
     };
-    lists_scan(lists, request->kernel, &chunk, walk->scratch, walk->pool.limit, keys, masks);
+    lists_scan(request->kernel, &chunk, walk->scratch, walk->pool.limit, keys, masks);
     for (size_t g = 0; g < count && passing != NULL; g++)
         masks[g] &= passing[g];
     lists_pool_take(&walk->pool, keys, masks, count, (size_t)first * CODE_GROUP);
