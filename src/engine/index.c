@@ -237,6 +237,16 @@ void index_count(const struct snapshot *snapshot, size_t *ret_possible, size_t *
     }
 }
 
+void index_count_first(const struct snapshot *snapshot, size_t *ret_possible, size_t *ret_ready)
+{
+    *ret_possible = 0;
+    *ret_ready = 0;
+    for (size_t k = 0; k < snapshot->segment_count; k++) {
+        *ret_possible += is_possible(snapshot, k);
+        *ret_ready += is_possible(snapshot, k) && has_lists(&snapshot->segments[k]);
+    }
+}
+
 void index_add_work(struct snapshot *snapshot, bool is_forced, struct index_watch *watch)
 {
     for (size_t k = 0; k < snapshot->segment_count; k++) {

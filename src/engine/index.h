@@ -92,6 +92,8 @@ struct index_counts {
 /* How many segments should have an index and how many seem to have one, by the heads of the files
  * alone. */
 void index_count(const struct snapshot *snapshot, size_t *ret_possible, size_t *ret_ready);
+/* The same, where the first index of a segment is enough: searches are fast from then on. */
+void index_count_first(const struct snapshot *snapshot, size_t *ret_possible, size_t *ret_ready);
 /* Adds to the totals of a watch what index_build would do. */
 void index_add_work(struct snapshot *snapshot, bool is_forced, struct index_watch *watch);
 

@@ -6,10 +6,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "engine/index_builder.h"
 #include "engine/write/define.h"
 #include "milvus2/builder.h"
 #include "milvus2/sessions.h"
+
+#define SHOW_SLICE_NS ((uint64_t)20 * 1000 * 1000)
+#define SHOW_SLICES 50 /* once a second; slices, so that the end is noticed soon */
 
 struct task {
     int64_t collection;
@@ -20,6 +24,7 @@ struct builder {
     struct api *api;
     pthread_t thread;
     bool has_thread;
+    atomic_bool is_building;
     atomic_bool is_stopping;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -56,12 +61,41 @@ static enum err_code find_name(struct builder *builder, int64_t id, struct arena
     return err_set(err, ERR_NO_COLLECTION, "the collection was dropped");
 }
 
+/* While a build goes on, what it has finished is used already. */
+static void *show_indexes(void *argument)
+{
+    struct builder *builder = argument;
+    for (unsigned slices = 1; atomic_load(&builder->is_building); slices++) {
+        struct err err;
+        size_t count;
+        clock_sleep_ns(SHOW_SLICE_NS);
+        if (slices % SHOW_SLICES == 0 &&
+            writer_refresh_indexes(builder->api->writer, &count, &err) != ERR_OK)
+            break;
+    }
+    return NULL;
+}
+
+static enum err_code run_build(struct builder *builder, struct index_builder *indexes,
+                               struct err *err)
+{
+    pthread_t shower;
+    struct index_counts counts;
+    const struct index_options options = {0};
+    atomic_store(&builder->is_building, true);
+    const bool has_shower = pthread_create(&shower, NULL, show_indexes, builder) == 0;
+    const enum err_code code = index_builder_run(indexes, NULL, &options, &counts, err);
+    atomic_store(&builder->is_building, false);
+    if (has_shower)
+        (void)pthread_join(shower, NULL);
+    return code;
+}
+
 static enum err_code build_indexes(struct builder *builder, struct err *err)
 {
     struct index_builder *indexes;
-    struct index_counts counts;
+    size_t count;
     const char *folder = builder->api->folder;
-    const struct index_options options = {0};
     enum err_code code = index_builder_ask(folder, err);
     while (code == ERR_OK && index_builder_is_wanted(folder) &&
            !atomic_load(&builder->is_stopping)) {
@@ -70,8 +104,10 @@ static enum err_code build_indexes(struct builder *builder, struct err *err)
             return ERR_OK; /* another process builds, and has been asked */
         if (code != ERR_OK)
             return code;
-        code = index_builder_run(indexes, NULL, &options, &counts, err);
+        code = run_build(builder, indexes, err);
         index_builder_close(indexes);
+        if (code == ERR_OK)
+            code = writer_refresh_indexes(builder->api->writer, &count, err);
     }
     return code;
 }

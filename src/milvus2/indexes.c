@@ -304,26 +304,41 @@ static const char *field_shown(const struct view *view, const char *stored)
     return at < view->schema.field_count ? view->schema.fields[at].name : stored;
 }
 
-/* Counts and state: the share of the segments that have what they need, of the rows that there are.
- */
-static bool count_rows(struct op *op, const struct view *view, struct index_view *item)
+/* Segments of the view that should have an index, and that have one. Only the first vector field
+ * has indexes; searches in others are exact, so nothing is pending there. */
+static bool count_segments(struct op *op, const struct view *view, size_t field,
+                           size_t *ret_possible, size_t *ret_ready)
 {
     struct err err;
     struct snapshot *snapshot;
-    size_t possible = 0, ready = 0;
-    const size_t field = schema_find(&view->info->schema, item->declared->field);
-    if (item->declared->metric != METRIC_NONE) {
-        if (!op_engine(op, snapshot_for_field(view->snapshot, field, &snapshot, &err), &err))
-            return false;
-        index_count(snapshot, &possible, &ready);
-    }
-    item->total_rows = view->facts->rows;
-    if (ready < possible)
-        item->pending_rows = (uint64_t)((double)item->total_rows * (double)(possible - ready) /
-                                        (double)view->facts->segment_count);
-    item->indexed_rows = item->total_rows - item->pending_rows;
-    item->state = ready < possible ? INDEX_STATE_IN_PROGRESS : INDEX_STATE_FINISHED;
+    *ret_possible = *ret_ready = 0;
+    if (!op_engine(op, snapshot_for_field(view->snapshot, field, &snapshot, &err), &err))
+        return false;
+    if (snapshot == view->snapshot)
+        index_count_first(snapshot, ret_possible, ret_ready);
     return true;
+}
+
+/* Counts and state: the share of the segments that have what they need, of the rows that there are.
+ * While some lack it, the writer is asked to look for what has been built meanwhile. */
+static bool count_rows(struct op *op, const struct view *view, struct index_view *item)
+{
+    struct err err;
+    size_t possible = 0, ready = 0, found;
+    const size_t field = schema_find(&view->info->schema, item->declared->field);
+    item->total_rows = item->indexed_rows = view->facts->rows;
+    item->state = INDEX_STATE_FINISHED;
+    if (item->declared->metric == METRIC_NONE)
+        return true;
+    if (!count_segments(op, view, field, &possible, &ready))
+        return false;
+    if (ready >= possible)
+        return true;
+    item->pending_rows = (uint64_t)((double)item->total_rows * (double)(possible - ready) /
+                                    (double)view->facts->segment_count);
+    item->indexed_rows = item->total_rows - item->pending_rows;
+    item->state = INDEX_STATE_IN_PROGRESS;
+    return op_engine(op, writer_refresh_indexes(op->writer, &found, &err), &err);
 }
 
 /* A collection from Milvus 1.x has its index without asking. */

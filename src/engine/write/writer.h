@@ -112,6 +112,10 @@ enum err_code writer_take_ids(struct writer *writer, size_t count, int64_t *ret_
 /* Seals all rows that are pending now, and waits. */
 enum err_code writer_flush(struct writer *writer, struct collection_name name,
                            struct err *err) MUST_USE;
+/* Indexes built since a collection was opened (index_builder.h) are used from now on.
+ *   ret_count  those that are new */
+enum err_code writer_refresh_indexes(struct writer *writer, size_t *ret_count,
+                                     struct err *err) MUST_USE;
 /* Seals, merges by tiers, rewrites every segment that has dead rows at all, and waits.
  *   ret_segments  new segments made */
 enum err_code writer_compact(struct writer *writer, struct collection_name name,
