@@ -16,17 +16,17 @@
 #define HASH_PREFIX "$y$" /* yescrypt */
 #define PROVEN_MAX 1024   /* pairs of name and password remembered */
 #define PEERS_MAX 1024    /* peers whose failures are counted */
-#define FAILURES_MAX 10   /* of one peer within FAILURE_SPAN_NS */
+#define FAILURES_MAX 10   /* of one peer and user within FAILURE_SPAN_NS, then of that pair none */
+#define PEER_FAILURES_MAX 100 /* of one peer, whatever the user */
 #define FAILURE_SPAN_NS ((uint64_t)60 * 1000000000)
 
 struct proven {
     uint8_t mac[MAC_SIZE];
-    uint64_t version; /* of the users when it was proven; 0: free */
-    char name[USERS_NAME_SIZE];
+    char name[USERS_NAME_SIZE]; /* "": free */
 };
 
 struct peer {
-    uint64_t hash; /* of its address without the port */
+    uint64_t hash; /* of its address without the port, and perhaps a user's name */
     uint64_t first_ns;
     unsigned failures;
 };
@@ -101,7 +101,7 @@ static bool recall(struct users *users, const uint8_t mac[static MAC_SIZE], char
     bool has = false;
     (void)pthread_mutex_lock(&users->lock);
     const struct proven *entry = &users->proven[get_u16(mac) % PROVEN_MAX];
-    if (entry->version == users->version && memcmp(entry->mac, mac, MAC_SIZE) == 0) {
+    if (entry->name[0] != '\0' && memcmp(entry->mac, mac, MAC_SIZE) == 0) {
         memcpy(name, entry->name, USERS_NAME_SIZE);
         has = true;
     }
@@ -113,38 +113,55 @@ static void remember(struct users *users, const uint8_t mac[static MAC_SIZE], co
                      uint64_t version)
 {
     (void)pthread_mutex_lock(&users->lock);
-    struct proven *entry = &users->proven[get_u16(mac) % PROVEN_MAX];
-    *entry = (struct proven){.version = version};
-    memcpy(entry->mac, mac, MAC_SIZE);
-    memcpy(entry->name, name, strnlen(name, USERS_NAME_SIZE - 1));
+    if (version == users->version) { /* else it may have been the old password */
+        struct proven *entry = &users->proven[get_u16(mac) % PROVEN_MAX];
+        *entry = (struct proven){0};
+        memcpy(entry->mac, mac, MAC_SIZE);
+        memcpy(entry->name, name, strnlen(name, USERS_NAME_SIZE - 1));
+    }
     (void)pthread_mutex_unlock(&users->lock);
 }
 
-static uint64_t peer_hash(const char *peer)
+/* Of a peer, and of a peer with the user that it claims to be. */
+static uint64_t peer_hash(const char *peer, const char *user)
 {
     const char *colon = strrchr(peer, ':');
-    return hash64(peer, colon != NULL ? (size_t)(colon - peer) : strlen(peer), 0);
+    const uint64_t hash = hash64(peer, colon != NULL ? (size_t)(colon - peer) : strlen(peer), 0);
+    return user != NULL ? hash64(user, strlen(user), hash) : hash;
 }
 
-static bool has_failed_often(struct users *users, const char *peer)
+/* Under the lock. */
+static bool has_failed(const struct users *users, uint64_t hash, unsigned most)
 {
-    const uint64_t hash = peer_hash(peer);
-    (void)pthread_mutex_lock(&users->lock);
     const struct peer *entry = &users->peers[hash % PEERS_MAX];
-    const bool is_often = entry->hash == hash && entry->failures >= FAILURES_MAX &&
-                          clock_monotonic_ns() - entry->first_ns < FAILURE_SPAN_NS;
+    return entry->hash == hash && entry->failures >= most &&
+           clock_monotonic_ns() - entry->first_ns < FAILURE_SPAN_NS;
+}
+
+static bool has_failed_often(struct users *users, const char *peer, const char *user)
+{
+    (void)pthread_mutex_lock(&users->lock);
+    const bool is_often = has_failed(users, peer_hash(peer, user), FAILURES_MAX) ||
+                          has_failed(users, peer_hash(peer, NULL), PEER_FAILURES_MAX);
     (void)pthread_mutex_unlock(&users->lock);
     return is_often;
 }
 
-static void count_failure(struct users *users, const char *peer)
+/* Under the lock. */
+static void count_one(struct users *users, uint64_t hash)
 {
-    const uint64_t hash = peer_hash(peer), now_ns = clock_monotonic_ns();
-    (void)pthread_mutex_lock(&users->lock);
+    const uint64_t now_ns = clock_monotonic_ns();
     struct peer *entry = &users->peers[hash % PEERS_MAX];
     if (entry->hash != hash || now_ns - entry->first_ns >= FAILURE_SPAN_NS)
         *entry = (struct peer){.hash = hash, .first_ns = now_ns};
     entry->failures++;
+}
+
+static void count_failure(struct users *users, const char *peer, const char *user)
+{
+    (void)pthread_mutex_lock(&users->lock);
+    count_one(users, peer_hash(peer, user));
+    count_one(users, peer_hash(peer, NULL));
     (void)pthread_mutex_unlock(&users->lock);
 }
 
@@ -156,10 +173,14 @@ static uint64_t version_of(struct users *users)
     return version;
 }
 
-static void forget(struct users *users)
+/* What was proven of a user is no longer true. */
+static void forget(struct users *users, const char *name)
 {
     (void)pthread_mutex_lock(&users->lock);
     users->version++;
+    for (size_t i = 0; i < PROVEN_MAX; i++)
+        if (strcmp(users->proven[i].name, name) == 0)
+            users->proven[i] = (struct proven){0};
     (void)pthread_mutex_unlock(&users->lock);
 }
 
@@ -211,22 +232,19 @@ enum users_verdict users_authenticate(struct users *users, const char *token, co
         return USERS_REFUSED;
     if (recall(users, mac, name))
         return USERS_ACCEPTED;
-    if (has_failed_often(users, peer))
-        return USERS_TOO_MANY;
     const uint64_t version = version_of(users);
     const char *colon = strchr(token, ':');
-    bool is_good;
-    if (is_api_key(users, token)) {
-        memcpy(name, ROOT, sizeof ROOT);
-        is_good = true;
-    } else if (colon == NULL || (size_t)(colon - token) >= USERS_NAME_SIZE) {
-        is_good = false;
-    } else {
+    if (colon != NULL && (size_t)(colon - token) < USERS_NAME_SIZE)
         memcpy(name, token, (size_t)(colon - token));
-        is_good = prove(users, name, colon + 1);
-    }
+    if (has_failed_often(users, peer, name))
+        return USERS_TOO_MANY;
+    bool is_good = is_api_key(users, token);
+    if (is_good)
+        memcpy(name, ROOT, sizeof ROOT);
+    else
+        is_good = name[0] != '\0' && prove(users, name, colon + 1);
     if (!is_good) {
-        count_failure(users, peer);
+        count_failure(users, peer, name);
         return USERS_REFUSED;
     }
     remember(users, mac, name, version);
@@ -243,7 +261,7 @@ static bool store(struct op *op, const char *name, const char *password)
         return status_fail(&op->status, MILVUS_INTERNAL, "the password cannot be hashed");
     if (!op_engine(op, define_put_user(op->writer, name, hash, &err), &err))
         return false;
-    forget(op->api->users);
+    forget(op->api->users, name);
     return true;
 }
 
@@ -307,7 +325,7 @@ bool users_drop(struct op *op, const char *name)
     const enum err_code code = define_drop_user(op->writer, name, &err);
     if (code != ERR_NOT_FOUND && !op_engine(op, code, &err))
         return false;
-    forget(op->api->users);
+    forget(op->api->users, name);
     return true;
 }
 
