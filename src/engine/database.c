@@ -13,6 +13,7 @@
 #include "engine/database_internal.h"
 #include "engine/layout.h"
 #include "engine/snapshot_internal.h"
+#include "engine/write/writer.h"
 
 #define FOLDER_NAMES_MAX 100000
 #define LIST_MEMORY_MAX ((size_t)1 << 30)
@@ -314,9 +315,28 @@ static enum err_code load_snapshot(struct database *database, const char *name,
     return code;
 }
 
+/* "database/collection", asked of the one who changes it. */
+static enum err_code ask_writer(struct database *database, const char *collection,
+                                struct snapshot **ret_snapshot, struct err *err)
+{
+    char *name = mem_strdup(collection);
+    if (name == NULL)
+        return err_nomem(err, collection);
+    char *slash = strchr(name, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    const struct collection_name split = {slash != NULL ? name : NULL,
+                                          slash != NULL ? slash + 1 : name};
+    const enum err_code code = writer_snapshot(database->writer, split, ret_snapshot, err);
+    mem_free(name);
+    return code;
+}
+
 enum err_code database_snapshot(struct database *database, const char *collection,
                                 struct snapshot **ret_snapshot, struct err *err)
 {
+    if (database->writer != NULL)
+        return ask_writer(database, collection, ret_snapshot, err);
     struct catalog_stamp stamp = {0};
     database_lock(database);
     enum err_code code = catalog_stamp_get(database->sql, &stamp, err);

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "engine/calibrate.h"
 #include "engine/lists_pool.h"
@@ -43,6 +44,27 @@ static void fetch_list(const struct lists *lists, uint32_t list)
         __builtin_prefetch(head + line * CODE_LINE);
 }
 
+/* Fewer than when the lists were made, perhaps. */
+static size_t live_rows(const struct lists_request *request)
+{
+    return (size_t)(request->segment->facts.rows - request->segment->facts.dead_rows);
+}
+
+/* Rows that have died since the lists were made. */
+static void leave_out_dead(const struct walk *walk, uint16_t *masks, size_t count,
+                           size_t first_place)
+{
+    const struct lists *lists = walk->request->lists;
+    const uint64_t *dead = walk->request->segment->dead;
+    for (size_t g = 0; g < count; g++)
+        for (unsigned mask = masks[g]; mask != 0; mask &= mask - 1) {
+            const unsigned bit = (unsigned)__builtin_ctz(mask);
+            const uint32_t row = lists->rows[first_place + g * CODE_GROUP + bit];
+            if (row < lists->header.rows && bitmap_get(dead, row))
+                masks[g] &= (uint16_t) ~(1U << bit);
+        }
+}
+
 /* Some groups, all of which have a row that may pass; `passing` NULL: all rows do. */
 static void scan_groups(struct walk *walk, uint32_t first, size_t count, const uint16_t *passing)
 {
@@ -58,6 +80,8 @@ static void scan_groups(struct walk *walk, uint32_t first, size_t count, const u
     lists_scan(request->kernel, &chunk, walk->scratch, walk->pool.limit, keys, masks);
     for (size_t g = 0; g < count && passing != NULL; g++)
         masks[g] &= passing[g];
+    if (live_rows(walk->request) != walk->request->lists->header.live_rows)
+        leave_out_dead(walk, masks, count, (size_t)first * CODE_GROUP);
     lists_pool_take(&walk->pool, keys, masks, count, (size_t)first * CODE_GROUP);
     walk->groups += count;
 }
@@ -251,7 +275,7 @@ static size_t wider(const struct walk *walk, size_t count)
     size_t inner = 0;
     for (size_t i = 0; i < count; i++)
         inner += walk->scratch->exact[i] < walk->request->least;
-    const size_t live = (size_t)walk->request->lists->header.live_rows;
+    const size_t live = live_rows(walk->request);
     const size_t wanted = walk->rung.rerank + 2 * inner;
     return wanted < live ? wanted : live;
 }
@@ -305,7 +329,7 @@ enum err_code lists_search(const struct lists_request *request, struct lists_scr
     }
     offer(&walk, count, topk, &ret_answer->is_enough);
     ret_answer->is_enough |=
-        walk.is_whole && (count < walk.pool.wanted || count == lists->header.live_rows);
+        walk.is_whole && (count < walk.pool.wanted || count == live_rows(request));
     ret_answer->rows = walk.groups * CODE_GROUP;
     ret_answer->lists = walk.opened;
     return ERR_OK;

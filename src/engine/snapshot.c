@@ -111,9 +111,74 @@ const struct segment_facts *snapshot_segment_facts(const struct snapshot *snapsh
     return &snapshot->segments[index].facts;
 }
 
-enum err_code snapshot_open_segment(const struct snapshot *snapshot, const char *folder,
-                                    size_t index, struct segment_reader **ret_reader,
-                                    struct err *err)
+/* Rows of a segment whose rows change: as the snapshot has them. */
+struct view_reader {
+    struct segment_reader base;
+    struct snapshot *snapshot;
+    struct segment *segment;
+    uint64_t next_row;
+    size_t batch_rows;
+    int64_t *ids; /* aligned */
+};
+
+static enum err_code view_next(struct segment_reader *base, struct batch *ret_batch,
+                               struct err *err)
 {
-    return stored_reader_open(folder, &snapshot->segments[index].facts, ret_reader, err);
+    struct view_reader *reader = (struct view_reader *)base;
+    const uint64_t left = base->rows - reader->next_row;
+    const size_t rows = left < reader->batch_rows ? (size_t)left : reader->batch_rows;
+    const uint64_t first = reader->next_row;
+    enum err_code code = segment_touch(&reader->segment->ids, first, rows, 8, err);
+    if (code == ERR_OK)
+        code = segment_touch(&reader->segment->vectors, first, rows, base->row_size, err);
+    if (code != ERR_OK)
+        return code;
+    memcpy(reader->ids, reader->segment->ids.data + first * 8, rows * 8);
+    *ret_batch = (struct batch){first, rows, reader->ids,
+                                reader->segment->vectors.data + first * base->row_size};
+    reader->next_row += rows;
+    return ERR_OK;
+}
+
+static void view_close(struct segment_reader *base)
+{
+    struct view_reader *reader = (struct view_reader *)base;
+    snapshot_unref(reader->snapshot);
+    mem_free(reader->ids);
+    mem_free(reader);
+}
+
+static const struct segment_reader_ops view_ops = {view_next, view_close};
+
+static enum err_code view_open(struct snapshot *snapshot, struct segment *segment,
+                               struct segment_reader **ret_reader, struct err *err)
+{
+    const size_t row_size = segment->facts.row_size;
+    struct view_reader *reader = mem_zalloc(1, sizeof *reader);
+    if (reader == NULL)
+        return err_nomem(err, snapshot->facts.name);
+    reader->base = (struct segment_reader){.ops = &view_ops,
+                                           .rows = segment->facts.rows,
+                                           .row_size = row_size,
+                                           .dead = segment->dead,
+                                           .dead_rows = segment->facts.dead_rows};
+    reader->snapshot = snapshot_ref(snapshot);
+    reader->segment = segment;
+    reader->batch_rows = row_size < BATCH_SIZE ? BATCH_SIZE / row_size : 1;
+    reader->ids = mem_alloc(reader->batch_rows, sizeof *reader->ids);
+    if (reader->ids == NULL) {
+        view_close(&reader->base);
+        return err_nomem(err, snapshot->facts.name);
+    }
+    *ret_reader = &reader->base;
+    return ERR_OK;
+}
+
+enum err_code snapshot_open_segment(struct snapshot *snapshot, const char *folder, size_t index,
+                                    struct segment_reader **ret_reader, struct err *err)
+{
+    struct segment *segment = &snapshot->segments[index];
+    if (segment->buffer != NULL || segment->dead_rows != NULL)
+        return view_open(snapshot, segment, ret_reader, err);
+    return stored_reader_open(folder, &segment->facts, ret_reader, err);
 }
