@@ -80,7 +80,7 @@ static void scan_groups(struct walk *walk, uint32_t first, size_t count, const u
     lists_scan(request->kernel, &chunk, walk->scratch, walk->pool.limit, keys, masks);
     for (size_t g = 0; g < count && passing != NULL; g++)
         masks[g] &= passing[g];
-    if (live_rows(walk->request) != walk->request->lists->header.live_rows)
+    if (request->segment->dead != NULL && live_rows(request) != lists->header.live_rows)
         leave_out_dead(walk, masks, count, (size_t)first * CODE_GROUP);
     lists_pool_take(&walk->pool, keys, masks, count, (size_t)first * CODE_GROUP);
     walk->groups += count;

@@ -19,10 +19,13 @@ enum settle_answer {
     SETTLE_BUSY /* somebody else is at it */
 };
 
-/* How a source is found again. */
+/* How a source is found again: a segment by its files, whose number is never used twice (its id in
+ * the catalog may be); a block by its batches. */
 struct settle_source {
-    int64_t segment;     /* 0: a block ... */
-    int64_t first_batch; /* ... that begins with this batch */
+    bool is_sealed;
+    uint64_t folder;
+    uint64_t number;
+    int64_t first_batch;
     size_t batch_count;
     uint64_t rows;
 };

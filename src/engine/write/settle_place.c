@@ -30,13 +30,23 @@ static size_t find_block(const struct live *live, const struct settle_source *or
     return SIZE_MAX;
 }
 
+static size_t find_sealed(const struct live *live, const struct settle_source *origin)
+{
+    for (size_t k = 0; k < live->segment_count; k++) {
+        const struct segment_facts *facts = &live->segments[k].segment.facts;
+        if (facts->folder == origin->folder && facts->number == origin->number)
+            return k;
+    }
+    return SIZE_MAX;
+}
+
 /* The bitmap of a source as it is now; NULL: none is dead. False when the source has gone. */
 static bool find_dead(const struct live *live, const struct settle_source *origin,
                       const uint64_t **ret_dead, uint64_t *ret_rows)
 {
     *ret_dead = NULL;
-    if (origin->segment != 0) {
-        const size_t at = live_find_segment(live, origin->segment);
+    if (origin->is_sealed) {
+        const size_t at = find_sealed(live, origin);
         if (at == SIZE_MAX)
             return false;
         *ret_dead = live->segments[at].segment.dead;
@@ -108,13 +118,13 @@ static enum err_code forget_source(struct sql *sql, const struct live *live,
                                    const struct settle_source *origin, struct err *err)
 {
     enum err_code code = ERR_OK;
-    if (origin->segment != 0) {
-        code = catalog_run(sql, err, "DELETE FROM dead WHERE segment = ?1", "i", origin->segment);
+    if (origin->is_sealed) {
+        const int64_t id = live->segments[find_sealed(live, origin)].segment.id;
+        code = catalog_run(sql, err, "DELETE FROM dead WHERE segment = ?1", "i", id);
         if (code == ERR_OK)
-            code = catalog_run(sql, err, "DELETE FROM column_file WHERE segment = ?1", "i",
-                               origin->segment);
+            code = catalog_run(sql, err, "DELETE FROM column_file WHERE segment = ?1", "i", id);
         if (code == ERR_OK)
-            code = catalog_run(sql, err, "DELETE FROM segment WHERE id = ?1", "i", origin->segment);
+            code = catalog_run(sql, err, "DELETE FROM segment WHERE id = ?1", "i", id);
         return code;
     }
     const struct live_block *block = live->blocks[find_block(live, origin)];
@@ -184,8 +194,8 @@ static enum err_code put_made(struct live *live, struct place_command *self, str
 
 static void take_out(struct live *live, const struct settle_source *origin)
 {
-    if (origin->segment != 0) {
-        const size_t at = live_find_segment(live, origin->segment);
+    if (origin->is_sealed) {
+        const size_t at = find_sealed(live, origin);
         segment_close(&live->segments[at].segment);
         live->segment_count--;
         for (size_t k = at; k < live->segment_count; k++)
@@ -207,10 +217,10 @@ static enum err_code place_run(struct writer *writer, struct command *command, s
     struct live *live = self->open->live;
     self->open->is_changed = true;
     enum err_code code = define_ensure_detail(sql, live->meta, err);
+    if (code == ERR_OK && self->has_made) /* first, so that it does not get the id of a source */
+        code = add_segment(sql, self, err);
     for (size_t k = 0; code == ERR_OK && k < job->source_count; k++)
         code = forget_source(sql, live, &job->origins[k], err);
-    if (code == ERR_OK && self->has_made)
-        code = add_segment(sql, self, err);
     if (code == ERR_OK)
         code = catalog_run(sql, err,
                            "UPDATE detail SET next_segment = max(next_segment, ?1)"
@@ -261,9 +271,9 @@ static enum err_code release_prepare(struct writer *writer, struct command *comm
         return ERR_OK;
     for (size_t k = 0; k < self->job->source_count; k++) {
         const struct settle_source *origin = &self->job->origins[k];
-        const size_t segment = live_find_segment(open->live, origin->segment);
-        const size_t block = origin->segment == 0 ? find_block(open->live, origin) : SIZE_MAX;
-        if (origin->segment != 0 && segment != SIZE_MAX)
+        const size_t segment = origin->is_sealed ? find_sealed(open->live, origin) : SIZE_MAX;
+        const size_t block = origin->is_sealed ? SIZE_MAX : find_block(open->live, origin);
+        if (segment != SIZE_MAX)
             open->live->segments[segment].is_claimed = false;
         if (block != SIZE_MAX)
             open->live->blocks[block]->is_claimed = false;

@@ -172,7 +172,9 @@ static void fill_job(struct open_collection *open, const struct settle_choice *c
             job->order = segment->order;
         job->old_files[job->old_count++] = segment->segment.facts;
         add_source(job, choice->segments[k],
-                   &(struct settle_source){.segment = segment->segment.id,
+                   &(struct settle_source){.is_sealed = true,
+                                           .folder = segment->segment.facts.folder,
+                                           .number = segment->segment.facts.number,
                                            .rows = segment->segment.facts.rows});
     }
     job->partition = live->meta->partition_ids[partition];

@@ -274,8 +274,10 @@ static enum err_code start_threads(struct writer *writer, struct err *err)
     int failure = pthread_create(&writer->thread, NULL, writer_main, writer);
     writer->has_thread = failure == 0;
     if (failure == 0 && !writer->options.no_background) {
+        writer->has_background = true; /* before it starts: it ends when it is not so */
         failure = pthread_create(&writer->background, NULL, settle_main, writer);
-        writer->has_background = failure == 0;
+        if (failure != 0)
+            writer->has_background = false;
     }
     return failure == 0 ? ERR_OK : err_errno(err, failure, "a thread cannot be started");
 }
