@@ -15,7 +15,7 @@ static inline __m256i count_words(__m256i bits)
 static void popcnt_xor_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,
                             size_t count, uint32_t *ret_bits)
 {
-    xor_rows(query, size, rows, count, ret_bits);
+    xor_rows_of_size(query, size, rows, count, ret_bits);
 }
 
 static void popcnt_and_bits(const uint8_t *query, size_t size, const uint8_t *const *rows,

@@ -108,6 +108,27 @@ static BITS_INLINE void xor_rows(const uint8_t *query, size_t size, const uint8_
     }
 }
 
+/* Rows of usual sizes without loops and rests. */
+static BITS_INLINE void xor_rows_of_size(const uint8_t *query, size_t size,
+                                         const uint8_t *const *rows, size_t count,
+                                         uint32_t *ret_bits)
+{
+    switch (size) {
+    case 32:
+        xor_rows(query, 32, rows, count, ret_bits);
+        break;
+    case 64:
+        xor_rows(query, 64, rows, count, ret_bits);
+        break;
+    case 128:
+        xor_rows(query, 128, rows, count, ret_bits);
+        break;
+    default:
+        xor_rows(query, size, rows, count, ret_bits);
+        break;
+    }
+}
+
 static BITS_INLINE void and_rows(const uint8_t *query, size_t size, const uint8_t *const *rows,
                                  size_t count, uint32_t *ret_both, uint32_t *ret_row)
 {
