@@ -361,8 +361,8 @@ int main(int argc, char **argv)
 {
     struct err err;
     struct bench bench = {.size = (argc > 1 ? strtoul(argv[1], NULL, 10) : 256) << 20};
-    if (bench.size < (size_t)16 << 20)
-        fail("at least 16 MiB are needed");
+    if (bench.size < (size_t)64 << 20)
+        fail("at least 64 MiB are needed, more than caches hold");
     if (kernel_select(argc > 2 ? argv[2] : NULL, &bench.kernel, &err) != ERR_OK)
         fail(err.msg);
     bench.code = code_kernel_for(bench.kernel);

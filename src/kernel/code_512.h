@@ -30,7 +30,8 @@ static inline __m512i add_halves(__m512i sum, __m512i bytes, __m512i low, __m512
     return add_products(sum, upper, high);
 }
 
-/* Two groups side by side, so that the additions of one need not wait for each other. */
+/* Group after group: two of them side by side are two streams, with which memory is read half as
+ * fast (bench/kernels). Sums of even and odd lines need not wait for each other. */
 static void scan4(const struct code_groups *groups, const int8_t *query, float scale, float limit,
                   float *ret_keys, uint16_t *ret_masks)
 {
@@ -38,24 +39,26 @@ static void scan4(const struct code_groups *groups, const int8_t *query, float s
     const __m512 limits = _mm512_set1_ps(limit);
     const size_t size = code_group_size(groups->lines);
     const size_t norms_at = groups->lines * CODE_LINE;
-    for (size_t g = 0; g < groups->count; g += 2) {
-        const uint8_t *first = groups->groups + g * size;
-        const uint8_t *second = g + 1 < groups->count ? first + size : first;
-        __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-        for (size_t line = 0; line < groups->lines; line++) {
-            const __m512i low = broadcast(query + line * CODE4_DIMS);
-            const __m512i high = broadcast(query + line * CODE4_DIMS + 4);
-            sums[0] = add_halves(sums[0], _mm512_loadu_si512(first + line * CODE_LINE), low, high);
-            sums[1] = add_halves(sums[1], _mm512_loadu_si512(second + line * CODE_LINE), low, high);
+    for (size_t g = 0; g < groups->count; g++) {
+        const uint8_t *group = groups->groups + g * size;
+        __m512i even = _mm512_setzero_si512();
+        __m512i odd = _mm512_setzero_si512();
+        size_t line = 0;
+        for (; line + 2 <= groups->lines; line += 2) {
+            const int8_t *values = query + line * CODE4_DIMS;
+            const uint8_t *codes = group + line * CODE_LINE;
+            even = add_halves(even, _mm512_loadu_si512(codes), broadcast(values),
+                              broadcast(values + 4));
+            odd = add_halves(odd, _mm512_loadu_si512(codes + CODE_LINE),
+                             broadcast(values + CODE4_DIMS), broadcast(values + CODE4_DIMS + 4));
         }
-        const __m512 keys = make_keys(first + norms_at, scales, sums[0]);
+        if (line < groups->lines)
+            even = add_halves(even, _mm512_loadu_si512(group + line * CODE_LINE),
+                              broadcast(query + line * CODE4_DIMS),
+                              broadcast(query + line * CODE4_DIMS + 4));
+        const __m512 keys = make_keys(group + norms_at, scales, _mm512_add_epi32(even, odd));
         _mm512_storeu_ps(ret_keys + g * CODE_GROUP, keys);
         ret_masks[g] = _mm512_cmp_ps_mask(keys, limits, _CMP_LE_OQ);
-        if (second != first) {
-            const __m512 others = make_keys(second + norms_at, scales, sums[1]);
-            _mm512_storeu_ps(ret_keys + (g + 1) * CODE_GROUP, others);
-            ret_masks[g + 1] = _mm512_cmp_ps_mask(others, limits, _CMP_LE_OQ);
-        }
     }
 }
 
