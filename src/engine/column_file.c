@@ -18,7 +18,6 @@ struct column_file {
     struct segment_extra *extras;
     size_t extra_count;
     struct column_file_head head;
-    struct column_file_facts facts;
 };
 
 /* The head and the checksums, as the catalog knows them. */
@@ -123,8 +122,6 @@ enum err_code column_file_open(const char *folder, const struct segment_facts *s
     enum err_code code = ERR_OK;
     if (file == NULL || stem == NULL || (file->path = layout_file(stem, LAYOUT_COLUMNS)) == NULL)
         code = err_nomem(err, folder);
-    if (file != NULL)
-        file->facts = *facts;
     if (code == ERR_OK)
         code = read_head(file, segment, facts, err);
     if (code == ERR_OK)
@@ -147,11 +144,6 @@ void column_file_close(struct column_file *file)
     mem_free(file->sums);
     mem_free(file->path);
     mem_free(file);
-}
-
-struct column_file_facts column_file_facts(const struct column_file *file)
-{
-    return file->facts;
 }
 
 struct segment_extra *column_file_extras(const struct column_file *file, size_t *ret_count)

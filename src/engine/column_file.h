@@ -20,8 +20,6 @@ enum err_code column_file_open(const char *folder, const struct segment_facts *s
                                struct err *err) MUST_USE;
 void column_file_close(struct column_file *file); /* NULL accepted */
 
-/* As it was opened with. */
-struct column_file_facts column_file_facts(const struct column_file *file);
 /* Its fields; borrowed. */
 struct segment_extra *column_file_extras(const struct column_file *file, size_t *ret_count);
 

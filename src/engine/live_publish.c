@@ -142,6 +142,7 @@ static enum err_code turn(struct segment *segment, const struct field *field, st
     segment->facts.row_size = width;
     segment->lists = NULL;
     segment->graph = NULL;
+    segment->bits = NULL;
     return ERR_OK;
 }
 

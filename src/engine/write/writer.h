@@ -121,7 +121,4 @@ enum err_code writer_refresh_indexes(struct writer *writer, size_t *ret_count,
 enum err_code writer_compact(struct writer *writer, struct collection_name name,
                              size_t *ret_segments, struct err *err) MUST_USE;
 
-/* Indexes were built: snapshots from now on use them. */
-enum err_code writer_refresh_indexes(struct writer *writer, struct err *err) MUST_USE;
-
 #endif

@@ -3,8 +3,6 @@
 
 #include "engine/catalog_info.h"
 #include "engine/database_internal.h"
-#include "engine/dead_rows.h"
-#include "engine/segment_shared.h"
 #include "engine/snapshot_internal.h"
 #include "engine/write/writer_internal.h"
 
@@ -229,65 +227,6 @@ void writer_notice_changes(struct writer *writer)
     (void)pthread_mutex_lock(&writer->lock);
     writer->changes = changes;
     (void)pthread_mutex_unlock(&writer->lock);
-}
-
-/* Opens a segment again if there is an index that it does not use yet. */
-static enum err_code refresh_segment(struct writer *writer, struct open_collection *open,
-                                     struct live_segment *segment, struct err *err)
-{
-    const struct segment *old = &segment->segment;
-    if (old->lists != NULL && old->graph != NULL)
-        return ERR_OK;
-    const struct segment_facts facts = old->shared->original.facts;
-    const struct column_file_facts columns =
-        old->columns != NULL ? column_file_facts(old->columns) : (struct column_file_facts){0};
-    const struct live_open what = {.id = old->id,
-                                   .order = segment->order,
-                                   .is_linked = segment->is_linked,
-                                   .facts = &facts,
-                                   .columns = old->columns != NULL ? &columns : NULL};
-    struct live_segment opened = {0};
-    const enum err_code code =
-        live_open_segment(writer->database->folder, open->live->meta, &what, &opened, err);
-    if (code != ERR_OK)
-        return code;
-    struct segment *fresh = &opened.segment;
-    if ((fresh->lists == NULL || old->lists != NULL) &&
-        (fresh->graph == NULL || old->graph != NULL)) {
-        segment_close(fresh);
-        return ERR_OK;
-    }
-    opened.is_claimed = segment->is_claimed;
-    fresh->facts.partition = old->facts.partition;
-    if (old->dead_rows != NULL) {
-        fresh->dead_rows = dead_rows_ref(old->dead_rows);
-        fresh->dead = old->dead;
-        fresh->facts.dead_rows = old->facts.dead_rows;
-    }
-    segment_close(&segment->segment);
-    *segment = opened;
-    open->is_changed = true;
-    return ERR_OK;
-}
-
-static enum err_code refresh_prepare(struct writer *writer, struct command *command,
-                                     struct err *err)
-{
-    (void)command;
-    enum err_code code = ERR_OK;
-    for (size_t k = 0; k < writer->open_count; k++) {
-        struct open_collection *open = writer->open[k];
-        for (size_t s = 0; code == ERR_OK && open->live != NULL && s < open->live->segment_count;
-             s++)
-            code = refresh_segment(writer, open, &open->live->segments[s], err);
-    }
-    return code;
-}
-
-enum err_code writer_refresh_indexes(struct writer *writer, struct err *err)
-{
-    struct command refresh = {.prepare = refresh_prepare};
-    return writer_run(writer, &refresh, err);
 }
 
 void writer_remove(struct writer *writer, struct open_collection *open)
