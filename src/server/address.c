@@ -131,6 +131,15 @@ static uint16_t port_of(int fd)
     return ntohs(((const struct sockaddr_in *)&address)->sin_port);
 }
 
+/* "localhost" may be both ::1 and 127.0.0.1; more clients try the latter. */
+static const struct addrinfo *preferred(const struct addrinfo *found)
+{
+    for (const struct addrinfo *one = found; one != NULL; one = one->ai_next)
+        if (one->ai_family == AF_INET)
+            return one;
+    return found;
+}
+
 static enum err_code listen_tcp(const char *text, int *ret_fd, uint16_t *ret_port, struct err *err)
 {
     struct addrinfo *found = NULL;
@@ -138,10 +147,11 @@ static enum err_code listen_tcp(const char *text, int *ret_fd, uint16_t *ret_por
     if (code != ERR_OK)
         return code;
     const int one = 1;
-    const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const struct addrinfo *chosen = preferred(found);
+    const int fd = socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool is_bound =
         fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-        bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+        bind(fd, chosen->ai_addr, chosen->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
     const int failure = errno;
     freeaddrinfo(found);
     if (!is_bound)

@@ -15,6 +15,7 @@
 
 #define TLS_FIRST_BYTE 0x16
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define KEEPALIVE_S 60
 #define LINGER_NS 1000000000ull
 #define LINGER_SIZE_MAX ((size_t)4 << 20) /* then it is cut */
 #define REFUSED_FIRST_NS 1000000000ull    /* for the first bytes of one too many */
@@ -271,6 +272,22 @@ static void begin_tls(struct conn *conn)
 
 /* ---- the beginning ---- */
 
+/* Small answers go at once; a peer that vanished without a word is found by the kernel. */
+static void set_tcp_options(int fd)
+{
+    static const struct {
+        int level;
+        int name;
+        int value;
+    } tcp_options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                       {SOL_SOCKET, SO_KEEPALIVE, 1},
+                       {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S},
+                       {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S / 4}};
+    for (size_t k = 0; k < sizeof tcp_options / sizeof tcp_options[0]; k++)
+        (void)setsockopt(fd, tcp_options[k].level, tcp_options[k].name, &tcp_options[k].value,
+                         sizeof tcp_options[k].value);
+}
+
 void conn_accept(struct io *io, const struct listener *listener, int fd,
                  const struct sockaddr_storage *address, socklen_t address_size)
 {
@@ -297,9 +314,8 @@ void conn_accept(struct io *io, const struct listener *listener, int fd,
         io->conns->previous = conn;
     io->conns = conn;
     metrics_add(io->hub->metrics, METRICS_ACCEPTED, 1);
-    const int one = 1;
     if (!conn->is_unix)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        set_tcp_options(fd);
     const uint64_t wait_ns = conn->is_refused
                                  ? REFUSED_FIRST_NS
                                  : (uint64_t)io->hub->options.limits.first_bytes_ms * 1000000;

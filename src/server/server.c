@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/pool.h"
@@ -14,6 +15,8 @@
 
 #define WORKERS_MIN 4
 #define WORKERS_PER_PROCESSOR 2
+#define DESCRIPTORS_PER_CONNECTION 3 /* HTTP/1.1 through TLS */
+#define DESCRIPTORS_BESIDE 4096      /* for mapped files and the like */
 #define DRAIN_STEP_NS 1000000
 
 struct server {
@@ -81,10 +84,23 @@ static size_t worker_count(const struct server_options *options)
     return count > WORKERS_MIN ? count : WORKERS_MIN;
 }
 
+/* Often 1024 are allowed, and many more when one asks. */
+static void raise_descriptor_limit(const struct hub *hub)
+{
+    const rlim_t wanted = (rlim_t)hub->options.limits.connections_max * DESCRIPTORS_PER_CONNECTION +
+                          DESCRIPTORS_BESIDE;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static enum err_code start(struct server *server, struct err *err)
 {
     struct hub *hub = &server->hub;
     server->io.hub = hub;
+    raise_descriptor_limit(hub);
     hub->metrics = metrics_new();
     if (hub->metrics == NULL)
         return err_nomem(err, "server");

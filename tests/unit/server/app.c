@@ -184,6 +184,13 @@ static void access_log(void *data, const struct server_access *access)
     atomic_fetch_add(&app->accesses, 1);
 }
 
+static void notice(void *data, const char *text)
+{
+    struct app *app = data;
+    if (text[0] != '\0')
+        atomic_fetch_add(&app->notices, 1);
+}
+
 void app_options(struct app *app, struct server_options *ret_options)
 {
     static const char *const local[] = {"127.0.0.1:0"};
@@ -199,6 +206,7 @@ void app_options(struct app *app, struct server_options *ret_options)
         .quick_paths = quick_paths,
         .authenticate = authenticate,
         .access = access_log,
+        .notice = notice,
         .cors_origin = "*",
     };
 }

@@ -14,6 +14,7 @@ struct app {
     atomic_int late;      /* that saw CALL_LATE */
     atomic_int released;  /* sources whose close() was called */
     atomic_int accesses;
+    atomic_int notices;
     atomic_int last_status;
     atomic_bool go; /* lets the waiting ones end */
     struct server *server;

@@ -19,7 +19,7 @@
 #define DATA_SIZE 16384
 #define WINDOW_DEFAULT 65535
 
-static struct peer adopt(int fd)
+struct peer peer_of_socket(int fd)
 {
     const struct timeval limit = {.tv_sec = TIME_LIMIT_S};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
@@ -38,7 +38,7 @@ struct peer peer_connect(uint16_t port)
     const int one = 1;
     assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    return adopt(fd);
+    return peer_of_socket(fd);
 }
 
 struct peer peer_connect_unix(const char *path)
@@ -49,7 +49,7 @@ struct peer peer_connect_unix(const char *path)
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    return adopt(fd);
+    return peer_of_socket(fd);
 }
 
 void peer_close(struct peer *peer)

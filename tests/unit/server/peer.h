@@ -25,6 +25,8 @@ struct peer {
 
 struct peer peer_connect(uint16_t port);
 struct peer peer_connect_unix(const char *path);
+/* Takes a connected socket over. */
+struct peer peer_of_socket(int fd);
 void peer_close(struct peer *peer);
 /* ALPN "h2" or "http/1.1"; certificate and key may be NULL. False when the handshake fails. */
 bool peer_start_tls(struct peer *peer, const char *protocol, const char *cert, const char *key);

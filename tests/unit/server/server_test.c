@@ -1,6 +1,7 @@
 /* server_test.c: the whole server: starting, stopping while calls run, many clients at once, memory
  * that ends. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -206,6 +207,32 @@ static void test_server__ten_thousand_calls_on_one_connection(void **state)
     assert_int_equal(atomic_load(&app.started), 10000);
 }
 
+/* Clients that come while no descriptor is left wait, and are served when there is. */
+static void test_server__no_descriptor_left(void **state)
+{
+    (void)state;
+    start();
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons(server_port(app.server)),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    const struct rlimit low = {(rlim_t)fd + 1, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    for (int k = 0; k < 60000 && atomic_load(&app.notices) == 0; k++)
+        clock_sleep_ns(1000000);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(atomic_load(&app.notices) > 0);
+    struct peer peer = peer_of_socket(fd);
+    assert_true(peer_say(&peer, "GET /path HTTP/1.1\r\nHost: x\r\n\r\n"));
+    await_http(&peer);
+    assert_int_equal(http_answer.status, 200);
+    peer_close(&peer);
+}
+
 static enum err_code start_and_stop(struct err *err)
 {
     const enum err_code code = server_start(&options, &app.server, err);
@@ -264,6 +291,7 @@ int main(void)
         SERVER_TEST(test_server__thousand_connections),
         SERVER_TEST(test_server__thousand_http1_connections),
         SERVER_TEST(test_server__ten_thousand_calls_on_one_connection),
+        SERVER_TEST(test_server__no_descriptor_left),
         SERVER_TEST(test_server__start_without_memory),
         SERVER_TEST(test_server__serve_without_memory),
     };
