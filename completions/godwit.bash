@@ -20,7 +20,7 @@ _godwit_folders()
 _godwit()
 {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-    local commands="inspect migrate verify jobs export package collections describe count get query search index import unload drop version help"
+    local commands="inspect migrate verify jobs export package collections describe count get query search index serve import unload drop version help"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         _godwit_words "$commands --help --version"
@@ -191,13 +191,15 @@ _godwit()
         --only-ids) _godwit_files; return ;;
         --level) return ;;
         --recall) return ;;
+        --radius) return ;;
+        --range-filter) return ;;
         --threads|-t) return ;;
         --out|-o) _godwit_files; return ;;
         --out-scores) _godwit_files; return ;;
         --labels) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--vector --like --queries --k --partition --only-ids --level --recall --threads --out --out-scores --labels --stats --json --help --no-color"
+            _godwit_words "--vector --like --queries --k --partition --only-ids --level --recall --radius --range-filter --threads --out --out-scores --labels --stats --json --help --no-color"
         else
             _godwit_files
         fi
@@ -210,6 +212,28 @@ _godwit()
         esac
         if [[ $word == -* ]]; then
             _godwit_words "--build --rebuild --drop --background --no-wait --threads --memory --progress --json --help --no-color"
+        else
+            _godwit_files
+        fi
+        ;;
+    serve)
+        case $previous in
+        --listen|-l) return ;;
+        --root-password-file) _godwit_files; return ;;
+        --api-keys) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
+        --tls-client-ca) _godwit_files; return ;;
+        --durability) _godwit_words "strict relaxed"; return ;;
+        --vector-field) return ;;
+        --import-dir) _godwit_folders; return ;;
+        --drain) return ;;
+        --log) _godwit_files; return ;;
+        --slow) return ;;
+        --threads) return ;;
+        esac
+        if [[ $word == -* ]]; then
+            _godwit_words "--listen --auth --root-password-file --api-keys --tls-cert --tls-key --tls-client-ca --durability --vector-field --import-dir --drain --log --slow --threads --help --no-color"
         else
             _godwit_files
         fi

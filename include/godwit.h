@@ -122,6 +122,15 @@ struct godwit_search_request {
     const char *const *partitions; /* names, or NULL for all */
     size_t partition_count;
     size_t threads; /* 0: as many as there are processors */
+    /* A caller whose struct ends here is still served; zeros mean what it got then. */
+    unsigned level;       /* 1, fastest, to 10, exact; 0: the default */
+    float recall;         /* above 0, at most 1: wins over level; 0: not asked for */
+    int has_radius;       /* Range of scores. Smaller is better: range_filter <= score < radius; */
+    int has_range_filter; /* for IP and COSINE: radius < score <= range_filter. */
+    float radius;
+    float range_filter;
+    const int64_t *only_ids; /* NULL: all rows; else only rows with one of these ids are hits */
+    size_t only_id_count;    /* at most 1048576; 0 with only_ids: no hit */
 };
 #define GODWIT_SEARCH_INIT                                                                         \
     {                                                                                              \
@@ -130,6 +139,7 @@ struct godwit_search_request {
 
 /* The k best rows for each query, best first. Scores are exact. Where `godwit index` has built an
  * index, answers have its default level (recall .965); else they are exact.
+ * Of a filter the promise is about the rows that pass; with a radius some hits may be missed too.
  *   ret_ids     query_count x k; entry [q * k + i] is hit i of query q
  *   ret_scores  the same shape
  *   ret_counts  query_count: how many hits each query has, at most k

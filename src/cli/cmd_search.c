@@ -108,12 +108,41 @@ static enum err_code read_filter(struct search *s, struct err *err)
     return code;
 }
 
+/* A score on the command line; it may be negative. */
+static enum err_code read_score(const struct arguments *arguments, const char *name, bool *ret_has,
+                                float *ret_score, struct err *err)
+{
+    const char *text = arguments_text(arguments, name);
+    char *end = NULL;
+    if (text == NULL)
+        return ERR_OK;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(value)) {
+        char shown[128];
+        return err_set(err, ERR_USAGE, "--%s: %s is not a number", name,
+                       show_word(text, shown, sizeof shown));
+    }
+    *ret_has = true;
+    *ret_score = (float)value;
+    return ERR_OK;
+}
+
+static enum err_code read_range(const struct arguments *a, struct search_request *request,
+                                struct err *err)
+{
+    enum err_code code = read_score(a, "radius", &request->has_radius, &request->radius, err);
+    if (code == ERR_OK)
+        code =
+            read_score(a, "range-filter", &request->has_range_filter, &request->range_filter, err);
+    return code;
+}
+
 static enum err_code fill_request(struct search *s, struct err *err)
 {
     const struct arguments *a = s->arguments;
     const char **partitions = NULL;
     size_t count = 0;
-    const enum err_code code = arguments_all(s->arguments, "partition", &partitions, &count, err);
+    enum err_code code = arguments_all(s->arguments, "partition", &partitions, &count, err);
     s->request = (struct search_request){
         .dim = s->facts->dim,
         .k = (size_t)arguments_count(a, "k", K_DEFAULT),
@@ -126,7 +155,7 @@ static enum err_code fill_request(struct search *s, struct err *err)
     };
     if (code == ERR_OK && arguments_has(a, "recall") && s->request.recall <= 0)
         return err_set(err, ERR_USAGE, "--recall: more than 0 and at most 1");
-    return code;
+    return code == ERR_OK ? read_range(a, &s->request, err) : code;
 }
 
 static enum err_code open_outputs(struct search *s, struct err *err)
@@ -446,6 +475,15 @@ static const struct option_spec options[] = {
      .max = 1,
      .help = "The part of the true nearest rows that is wanted on average, at most 1 (exact); "
              "wins over --level."},
+    {.name = "radius",
+     .kind = OPTION_TEXT,
+     .argument = "SCORE",
+     .help = "Only hits that are nearer: with a score below this one, for IP and COSINE above it."},
+    {.name = "range-filter",
+     .kind = OPTION_TEXT,
+     .argument = "SCORE",
+     .help = "Only hits that are as far away or further: with this score or a larger one, for IP "
+             "and COSINE this or a smaller one."},
     {.name = "threads",
      .letter = 't',
      .kind = OPTION_COUNT,

@@ -1,6 +1,7 @@
 /* api.c: include/godwit.h over database.h, search.h, lookup.h and cursor.h. Codes become those of
  * the public header; nothing else is decided here. */
 #include <godwit.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -197,27 +198,67 @@ int godwit_count(const struct godwit_collection *collection, const char *partiti
     return answer(code, &err, ret_error);
 }
 
-int godwit_search(struct godwit_collection *collection, const struct godwit_search_request *request,
+/* The request as it was before it grew; structs of that size are still taken. */
+#define SEARCH_SIZE_FIRST offsetof(struct godwit_search_request, level)
+
+/* The caller's struct, with zeros where it is older than this library. */
+static enum err_code read_request(const struct godwit_search_request *given,
+                                  struct godwit_search_request *ret_request, struct err *err)
+{
+    struct godwit_search_request request = {0};
+    if (given->struct_size < SEARCH_SIZE_FIRST)
+        return err_set(err, ERR_INVALID,
+                       "struct_size is %zu, %zu expected: begin with GODWIT_SEARCH_INIT",
+                       given->struct_size, sizeof *given);
+    memcpy(&request, given,
+           given->struct_size < sizeof request ? given->struct_size : sizeof request);
+    *ret_request = request;
+    return ERR_OK;
+}
+
+static enum err_code search_ids(struct snapshot *snapshot,
+                                const struct godwit_search_request *request,
+                                struct search_request *search, struct search_result *ret_result,
+                                struct err *err)
+{
+    struct lookup_marks marks = {0};
+    enum err_code code = ERR_OK;
+    if (request->only_ids != NULL) {
+        code = lookup_mark(snapshot, request->only_ids, request->only_id_count, &marks, err);
+        search->allow = (const uint64_t *const *)marks.bitmaps;
+    }
+    if (code == ERR_OK)
+        code = search_run(snapshot, search, ret_result, err);
+    lookup_marks_release(&marks);
+    return code;
+}
+
+int godwit_search(struct godwit_collection *collection, const struct godwit_search_request *given,
                   int64_t *ret_ids, float *ret_scores, size_t *ret_counts,
                   struct godwit_error *ret_error)
 {
     struct err err = {0};
-    if (request->struct_size < sizeof *request)
-        return answer(err_set(&err, ERR_INVALID,
-                              "struct_size is %zu, %zu expected: begin with GODWIT_SEARCH_INIT",
-                              request->struct_size, sizeof *request),
-                      &err, ret_error);
-    const struct search_request search = {
-        .queries = request->queries,
-        .query_count = request->query_count,
-        .dim = request->dimension,
-        .k = request->k,
-        .partitions = request->partitions,
-        .partition_count = request->partition_count,
-        .threads = request->threads,
-    };
+    struct godwit_search_request request = {0};
     struct search_result result = {0};
-    const enum err_code code = search_run(snapshot_of(collection), &search, &result, &err);
+    enum err_code code = read_request(given, &request, &err);
+    if (code != ERR_OK)
+        return answer(code, &err, ret_error);
+    struct search_request search = {
+        .queries = request.queries,
+        .query_count = request.query_count,
+        .dim = request.dimension,
+        .k = request.k,
+        .partitions = request.partitions,
+        .partition_count = request.partition_count,
+        .threads = request.threads,
+        .level = request.level,
+        .recall = request.recall,
+        .has_radius = request.has_radius != 0,
+        .has_range_filter = request.has_range_filter != 0,
+        .radius = request.radius,
+        .range_filter = request.range_filter,
+    };
+    code = search_ids(snapshot_of(collection), &request, &search, &result, &err);
     if (code == ERR_OK) {
         const size_t cells = result.query_count * result.k;
         memcpy(ret_ids, result.ids, cells * sizeof *ret_ids);
