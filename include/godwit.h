@@ -1,4 +1,4 @@
-/* godwit.h: search in a Godwit database folder from C or C++.
+/* godwit.h: search in a Godwit database folder, and change it, from C or C++.
  *
  * Concepts
  *   A database is a folder, made by `godwit migrate` or `godwit import`. It holds collections; a
@@ -84,6 +84,10 @@ GODWIT_API const char *godwit_version(void);
 /* Opens a folder for reading. It needs no lock and may be on a read-only medium. */
 GODWIT_API int godwit_open(const char *folder, struct godwit **ret_database,
                            struct godwit_error *ret_error);
+/* Opens a folder for changing it, too; makes the database when there is none. One process at a time
+ * may (GODWIT_ERROR_LOCKED). */
+GODWIT_API int godwit_open_writer(const char *folder, struct godwit **ret_database,
+                                  struct godwit_error *ret_error);
 /* NULL accepted. Open collections stay valid. */
 GODWIT_API void godwit_close(struct godwit *database);
 
@@ -164,6 +168,42 @@ GODWIT_API int godwit_rows_next(struct godwit_rows *rows, const int64_t **ret_id
                                 const void **ret_vectors, size_t *ret_count,
                                 struct godwit_error *ret_error);
 GODWIT_API void godwit_rows_close(struct godwit_rows *rows); /* NULL accepted */
+
+/* Changes need godwit_open_writer(). Each is durable when it returns, as a whole, and is seen by
+ * collections opened from then on. */
+
+/* An empty collection of rows with one vector each. */
+GODWIT_API int godwit_create(struct godwit *database, const char *collection,
+                             enum godwit_metric metric, size_t dimension,
+                             struct godwit_error *ret_error);
+
+/* Adds rows; a row with an id that is there already replaces it.
+ *   partition  made when absent; NULL: "_default"
+ *   ids        `count` <= 16777216
+ *   vectors    count x row_size bytes, any alignment */
+struct godwit_insert_request {
+    size_t struct_size; /* sizeof(struct godwit_insert_request) */
+    const char *collection;
+    const char *partition;
+    const int64_t *ids;
+    const void *vectors;
+    size_t count;
+};
+#define GODWIT_INSERT_INIT                                                                         \
+    {                                                                                              \
+        .struct_size = sizeof(struct godwit_insert_request)                                        \
+    }
+GODWIT_API int godwit_insert(struct godwit *database, const struct godwit_insert_request *request,
+                             struct godwit_error *ret_error);
+
+/* Removes all rows with these ids. ret_deleted: how many there were; NULL accepted. */
+GODWIT_API int godwit_delete(struct godwit *database, const char *collection, const int64_t *ids,
+                             size_t count, uint64_t *ret_deleted, struct godwit_error *ret_error);
+
+/* Turns new rows into files, merges small files and takes deleted rows out of them now. It happens
+ * by itself, too, while the database is open. */
+GODWIT_API int godwit_compact(struct godwit *database, const char *collection,
+                              struct godwit_error *ret_error);
 
 #ifdef __cplusplus
 }

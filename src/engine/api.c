@@ -9,6 +9,7 @@
 #include "engine/database.h"
 #include "engine/lookup.h"
 #include "engine/search.h"
+#include "engine/write/define.h"
 
 _Static_assert(GODWIT_ERROR_MESSAGE_SIZE >= ERR_MSG_SIZE, "a message must fit");
 _Static_assert((int)GODWIT_COSINE == (int)METRIC_COSINE && (int)GODWIT_L2 == (int)METRIC_L2 &&
@@ -17,6 +18,7 @@ _Static_assert((int)GODWIT_COSINE == (int)METRIC_COSINE && (int)GODWIT_L2 == (in
 
 struct godwit {
     struct database *database;
+    struct writer *writer; /* NULL: for reading */
 };
 
 /* Its own type outside; inside it is the snapshot. */
@@ -93,10 +95,29 @@ int godwit_open(const char *folder, struct godwit **ret_database, struct godwit_
     return answer(code, &err, ret_error);
 }
 
+int godwit_open_writer(const char *folder, struct godwit **ret_database,
+                       struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    const struct writer_options options = {0};
+    struct godwit *handle = mem_zalloc(1, sizeof *handle);
+    enum err_code code = handle != NULL ? ERR_OK : err_nomem(&err, folder);
+    if (code == ERR_OK)
+        code = database_open(folder, DATABASE_CREATE, &handle->database, &err);
+    if (code == ERR_OK)
+        code = writer_start(handle->database, &options, &handle->writer, &err);
+    if (code == ERR_OK)
+        *ret_database = handle;
+    else
+        godwit_close(handle);
+    return answer(code, &err, ret_error);
+}
+
 void godwit_close(struct godwit *database)
 {
     if (database == NULL)
         return;
+    writer_stop(database->writer);
     database_close(database->database);
     mem_free(database);
 }
@@ -307,6 +328,115 @@ int godwit_rows_next(struct godwit_rows *rows, const int64_t **ret_ids, const vo
         *ret_vectors = batch.vectors;
         *ret_count = batch.rows;
     }
+    return answer(code, &err, ret_error);
+}
+
+/* ---------------------------------------------------------------------------- changes */
+
+static enum err_code expect_writer(const struct godwit *database, struct err *err)
+{
+    if (database->writer != NULL)
+        return ERR_OK;
+    return err_set(err, ERR_INVALID, "the database was opened for reading: godwit_open_writer()");
+}
+
+int godwit_create(struct godwit *database, const char *collection, enum godwit_metric metric,
+                  size_t dimension, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    const bool is_binary = metric_is_binary((enum metric_type)metric);
+    const struct field fields[] = {{.name = FIELD_1X_KEY, .type = FIELD_INT64, .is_primary = true},
+                                   {.name = FIELD_1X_VECTOR,
+                                    .type = is_binary ? FIELD_BINARY_VECTOR : FIELD_FLOAT_VECTOR,
+                                    .dim = dimension}};
+    const struct schema schema = {.fields = fields, .field_count = 2};
+    const struct collection_definition definition = {
+        .name = {.name = collection}, .schema = &schema, .shards = 1};
+    const struct declared_index index = {.name = FIELD_1X_VECTOR,
+                                         .field = FIELD_1X_VECTOR,
+                                         .params = "{}",
+                                         .metric = (enum metric_type)metric};
+    enum err_code code = expect_writer(database, &err);
+    if (code == ERR_OK)
+        code = define_create_collection(database->writer, &definition, &err);
+    if (code == ERR_OK)
+        code = define_create_index(database->writer, definition.name, &index, &err);
+    return answer(code, &err, ret_error);
+}
+
+static enum err_code insert(struct godwit *database, const struct godwit_insert_request *request,
+                            struct err *err)
+{
+    const struct collection_name name = {.name = request->collection};
+    struct snapshot *snapshot = NULL;
+    enum err_code code = writer_snapshot(database->writer, name, &snapshot, err);
+    if (code != ERR_OK)
+        return code;
+    const struct schema *schema = &snapshot_info(snapshot)->schema;
+    if (schema->field_count != 2 || schema->fields[0].type != FIELD_INT64) {
+        snapshot_unref(snapshot);
+        return err_set(err, ERR_INVALID, "collection %s has other fields than an id and a vector",
+                       request->collection);
+    }
+    const struct column columns[] = {
+        {.type = FIELD_INT64, .width = 8, .rows = request->count, .values = request->ids},
+        {.type = schema->fields[1].type,
+         .width = field_type_width(schema->fields[1].type, schema->fields[1].dim),
+         .rows = request->count,
+         .values = request->vectors}};
+    snapshot_unref(snapshot);
+    const struct row_batch batch = {.rows = request->count,
+                                    .columns = columns,
+                                    .column_count = 2,
+                                    .partition = request->partition};
+    const struct mutation mutation = {.insert = &batch};
+    struct mutation_result result = {0};
+    code = writer_apply(database->writer, name, &mutation, &result, err);
+    if (code != ERR_NO_PARTITION)
+        return code;
+    code = define_create_partition(database->writer, name, request->partition, err);
+    if (code != ERR_OK && code != ERR_EXISTS)
+        return code;
+    return writer_apply(database->writer, name, &mutation, &result, err);
+}
+
+int godwit_insert(struct godwit *database, const struct godwit_insert_request *request,
+                  struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    enum err_code code = expect_writer(database, &err);
+    if (code == ERR_OK && request->struct_size < sizeof *request)
+        code = err_set(&err, ERR_INVALID,
+                       "struct_size is %zu, %zu expected: begin with GODWIT_INSERT_INIT",
+                       request->struct_size, sizeof *request);
+    if (code == ERR_OK)
+        code = insert(database, request, &err);
+    return answer(code, &err, ret_error);
+}
+
+int godwit_delete(struct godwit *database, const char *collection, const int64_t *ids, size_t count,
+                  uint64_t *ret_deleted, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    struct mutation_result result = {0};
+    const struct column keys = {.type = FIELD_INT64, .width = 8, .rows = count, .values = ids};
+    const struct mutation mutation = {.delete_keys = &keys};
+    enum err_code code = expect_writer(database, &err);
+    if (code == ERR_OK)
+        code = writer_apply(database->writer, (struct collection_name){.name = collection},
+                            &mutation, &result, &err);
+    if (code == ERR_OK && ret_deleted != NULL)
+        *ret_deleted = result.deleted;
+    return answer(code, &err, ret_error);
+}
+
+int godwit_compact(struct godwit *database, const char *collection, struct godwit_error *ret_error)
+{
+    struct err err = {0};
+    enum err_code code = expect_writer(database, &err);
+    if (code == ERR_OK)
+        code = writer_compact(database->writer, (struct collection_name){.name = collection}, NULL,
+                              &err);
     return answer(code, &err, ret_error);
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "engine/bits_kmeans.h"
@@ -123,13 +124,15 @@ static void pool_take(struct walk *walk, const float *keys, const uint16_t *mask
                       size_t first_place)
 {
     const struct bits *bits = walk->request->bits;
+    const uint64_t *dead = walk->request->segment->dead;
     struct pool *pool = &walk->pool;
     for (size_t g = 0; g < count; g++)
         for (unsigned mask = masks[g]; mask != 0; mask &= mask - 1) {
             const size_t i = g * BIT_GROUP + (size_t)__builtin_ctz(mask);
             const uint32_t row = bits->rows[first_place + i];
             const uint64_t pair = order_pair(keys[i], row);
-            if (pair < pool->worst && row < bits->header.rows)
+            if (pair < pool->worst && row < bits->header.rows &&
+                (dead == NULL || !bitmap_get(dead, row))) /* since the index was made */
                 pool->pairs[pool->count++] = pair;
         }
     if (pool->size - pool->count < CHUNK * BIT_GROUP)
