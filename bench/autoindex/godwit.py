@@ -60,7 +60,7 @@ class Godwit:
         """Bytes of each kind of index file."""
         sizes = {}
         for path in self.database.glob("segments/*/*"):
-            if path.suffix in (".lists", ".graph"):
+            if path.suffix not in (".ids", ".vec", ".sum", ".dead", ".col", ".built"):
                 sizes[path.suffix[1:]] = sizes.get(path.suffix[1:], 0) + path.stat().st_size
         return sizes
 
