@@ -214,9 +214,12 @@ def all_steps():
     """Every step, longest first, so that the processors stay busy to the end."""
     asan, tsan, memory = dict(SANITIZER_ENV), dict(SANITIZER_ENV), memory_folder()
     golden = os.path.join("tests", "golden", "check_golden.py")
+    clients = os.path.join("tests", "clients", "clients_test.py")
     threads = os.path.join("tests", "sanitizers", "threads_test.py")
     steps = [
         script("golden", "gcc", golden, "@gcc"),
+        script("clients", "gcc", clients, "@gcc"),
+        script("clients-asan", "asan", clients, "@asan", "curl", "pymilvus-newest", "node", env=asan),
         script("fixtures-asan", "asan", os.path.join("tests", "program", "fixtures_test.py"), "@asan", env=asan),
         script("golden-asan", "asan", golden, "@asan", env=asan),
         script("histories-asan", "asan", os.path.join("tests", "program", "histories_test.py"), "@asan", env=asan),
