@@ -205,6 +205,36 @@ static bool check_default(struct op *op, const struct field_spec *spec, struct f
     return is_good;
 }
 
+/* Words are found by the standard analyzer (filter/words.h). Another one makes no difference, and
+ * is only remembered, unless text is to be matched. */
+static bool check_analyzer(struct op *op, const struct field_spec *spec, const struct field *field)
+{
+    const char *match = pairs_get(&spec->params, "enable_match");
+    const char *params = pairs_get(&spec->params, "analyzer_params");
+    struct err err;
+    struct json *value;
+    if (match == NULL || !number_parse_bool(match))
+        return true;
+    if (field->type != FIELD_VARCHAR)
+        return status_wrap(&op->status, MILVUS_INVALID,
+                           "field %s: enable_match is only for VarChar fields", field->name);
+    if (pairs_get(&spec->params, "multi_analyzer_params") != NULL)
+        return refuse(op, REFUSED_ANALYZER, field->name);
+    if (params == NULL || params[0] == '\0')
+        return true;
+    if (js_parse(params, strlen(params), &value, &err) != ERR_OK)
+        return status_wrap(&op->status, MILVUS_INVALID, "field %s: analyzer_params: %s",
+                           field->name, err.msg);
+    const char *type = js_string(js_get(value, "type"), "");
+    const char *tokenizer = js_string(js_get(value, "tokenizer"), "");
+    const bool is_standard = (type[0] == '\0' || strcmp(type, "standard") == 0) &&
+                             (tokenizer[0] == '\0' || strcmp(tokenizer, "standard") == 0) &&
+                             js_is_null(js_get(value, "stop_words")) &&
+                             js_is_null(js_get(value, "filter"));
+    js_free(value);
+    return is_standard || refuse(op, REFUSED_ANALYZER, field->name);
+}
+
 static bool check_flags(struct op *op, const struct field_spec *spec, const struct field *field)
 {
     if (spec->is_dynamic)
@@ -212,11 +242,8 @@ static bool check_flags(struct op *op, const struct field_spec *spec, const stru
                            "cannot explicitly set a field as a dynamic field");
     if (spec->is_function_output)
         return refuse(op, REFUSED_FUNCTIONS, field->name);
-    for (size_t i = 0; i < spec->params.count; i++)
-        if ((strcmp(spec->params.items[i].key, "enable_match") == 0 ||
-             strcmp(spec->params.items[i].key, "enable_analyzer") == 0) &&
-            number_parse_bool(spec->params.items[i].value))
-            return refuse(op, REFUSED_ANALYZER, field->name);
+    if (!check_analyzer(op, spec, field))
+        return false;
     if (field->is_nullable && field->is_primary)
         return status_wrap(&op->status, MILVUS_INVALID, "primary field not support null");
     if (field->is_nullable && field_type_is_vector(field->type))

@@ -14,7 +14,8 @@
     X(REFUSED_TEXT, "the data type Text")                                                          \
     X(REFUSED_TIMESTAMPTZ, "the data type Timestamptz")                                            \
     X(REFUSED_FUNCTIONS, "functions (BM25, text embedding, full text search)")                     \
-    X(REFUSED_ANALYZER, "analyzers and text match (enable_analyzer, enable_match)")                \
+    X(REFUSED_ANALYZER,                                                                            \
+      "text match with another analyzer than the standard one (analyzer_params)")                  \
     X(REFUSED_GROUP_BY, "grouping search (group_by_field)")                                        \
     X(REFUSED_RERANK, "function_score (reranking functions)")                                      \
     X(REFUSED_HYBRID, "hybrid search")                                                             \
