@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "milvus2/insert.h"
 #include "milvus2/names.h"
+#include "milvus2/partial.h"
 #include "milvus2/partitions.h"
 #include "milvus2/properties.h"
 #include "milvus2/values.h"
@@ -150,37 +151,6 @@ static bool made_ids(struct op *op, const struct field *key, int64_t first, size
     return true;
 }
 
-/* Fields that a partial upsert does not give keep their values: they are read from the rows that
- * give way. All rows must be there, or nothing may be missing for a new one. */
-static bool complete_rows(struct op *op, const struct view *view, struct insert_request *request)
-{
-    struct err err;
-    const struct column *keys = &request->columns[view->schema.primary];
-    struct place *places = op_array(op, request->rows, sizeof *places);
-    size_t *fields = op_array(op, view->schema.field_count, sizeof *fields);
-    if (places == NULL || fields == NULL ||
-        !op_engine(op, rows_find(view->snapshot, keys, NULL, places, &err), &err))
-        return false;
-    struct rows_fetch fetch = {.places = places, .count = request->rows, .fields = fields};
-    for (size_t i = 0; i < view->schema.field_count; i++)
-        if (request->columns[i].type == FIELD_NONE)
-            fields[fetch.field_count++] = i;
-    size_t missing = 0;
-    for (size_t i = 0; i < request->rows; i++)
-        missing += places[i].segment == PLACE_NONE;
-    if (missing == request->rows || fetch.field_count == 0)
-        return true;
-    if (missing > 0)
-        return status_wrap(&op->status, MILVUS_INVALID,
-                           "partial_update of rows that exist and of new rows in one request");
-    struct column *columns;
-    if (!view_fetch(op, view, &fetch, &columns))
-        return false;
-    for (size_t i = 0; i < fetch.field_count; i++)
-        request->columns[fields[i]] = columns[i];
-    return true;
-}
-
 /* Into which stored partition; NULL: the default one. */
 static bool choose_partition(struct op *op, const struct view *view, const char *name,
                              const char **ret_tag)
@@ -211,7 +181,7 @@ bool rows_insert(struct op *op, const struct view *view, struct insert_request *
     if (!choose_partition(op, view, request->partition, &batch.partition))
         return false;
     if (request->is_partial && request->columns[primary].type != FIELD_NONE &&
-        !complete_rows(op, view, request))
+        !partial_complete(op, view, request))
         return false;
     if (!rows_check(op, view, request))
         return false;

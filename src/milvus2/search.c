@@ -68,6 +68,10 @@ static bool put_queries(struct run *run, const struct bytes *queries, size_t cou
                            "nq [%zu] is invalid, nq (number of search vector per search request) "
                            "should be in range [1, %d], but got %zu",
                            count, LIMIT_ROWS, count);
+    /* pymilvus sends any bytes as a binary vector when it has not seen the schema. */
+    if (type == FIELD_BINARY_VECTOR && field->type != FIELD_FLOAT_VECTOR &&
+        queries[0].size == field_type_width(field->type, field->dim))
+        type = (int)field->type;
     if (type != (int)field->type && (is_bits || type != FIELD_FLOAT_VECTOR))
         return status_wrap(&run->op->status, MILVUS_INVALID,
                            "vector type must be the same, field %s - type VECTOR_%s, search info "
