@@ -20,7 +20,7 @@ _godwit_folders()
 _godwit()
 {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-    local commands="inspect migrate verify jobs export package collections describe count get query search index serve import unload drop version help"
+    local commands="inspect migrate verify jobs export package collections describe count get query search explain index serve import unload drop version help"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         _godwit_words "$commands --help --version"
@@ -200,6 +200,24 @@ _godwit()
         esac
         if [[ $word == -* ]]; then
             _godwit_words "--vector --like --queries --k --partition --only-ids --level --recall --radius --range-filter --threads --out --out-scores --labels --stats --json --help --no-color"
+        else
+            _godwit_files
+        fi
+        ;;
+    explain)
+        case $previous in
+        --vector) return ;;
+        --like) return ;;
+        --k|-k) return ;;
+        --partition|-p) return ;;
+        --only-ids) _godwit_files; return ;;
+        --level) return ;;
+        --recall) return ;;
+        --radius) return ;;
+        --range-filter) return ;;
+        esac
+        if [[ $word == -* ]]; then
+            _godwit_words "--vector --like --k --partition --only-ids --level --recall --radius --range-filter --json --help --no-color"
         else
             _godwit_files
         fi

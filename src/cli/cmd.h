@@ -9,6 +9,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_count;
 extern const struct command cmd_describe;
 extern const struct command cmd_drop;
+extern const struct command cmd_explain;
 extern const struct command cmd_export;
 extern const struct command cmd_get;
 extern const struct command cmd_help;

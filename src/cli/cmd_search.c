@@ -4,7 +4,6 @@
  * first search touches every page and checksum before time is taken: what is measured is searching.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -12,11 +11,11 @@
 #include "cli/db.h"
 #include "cli/labels.h"
 #include "cli/output.h"
+#include "cli/search_request.h"
 #include "cli/vectors.h"
 #include "engine/lookup.h"
 #include "engine/search.h"
 
-#define K_DEFAULT 10
 #define PORTION_HITS ((size_t)1 << 22) /* hits kept in memory at once */
 #define PORTION_QUERIES ((size_t)1 << 14)
 #define ID_NONE INT64_C(-1) /* fills rows of --out that have fewer hits */
@@ -106,56 +105,6 @@ static enum err_code read_filter(struct search *s, struct err *err)
     ids_release(&ids);
     s->request.allow = (const uint64_t *const *)s->marks.bitmaps;
     return code;
-}
-
-/* A score on the command line; it may be negative. */
-static enum err_code read_score(const struct arguments *arguments, const char *name, bool *ret_has,
-                                float *ret_score, struct err *err)
-{
-    const char *text = arguments_text(arguments, name);
-    char *end = NULL;
-    if (text == NULL)
-        return ERR_OK;
-    const double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(value)) {
-        char shown[128];
-        return err_set(err, ERR_USAGE, "--%s: %s is not a number", name,
-                       show_word(text, shown, sizeof shown));
-    }
-    *ret_has = true;
-    *ret_score = (float)value;
-    return ERR_OK;
-}
-
-static enum err_code read_range(const struct arguments *a, struct search_request *request,
-                                struct err *err)
-{
-    enum err_code code = read_score(a, "radius", &request->has_radius, &request->radius, err);
-    if (code == ERR_OK)
-        code =
-            read_score(a, "range-filter", &request->has_range_filter, &request->range_filter, err);
-    return code;
-}
-
-static enum err_code fill_request(struct search *s, struct err *err)
-{
-    const struct arguments *a = s->arguments;
-    const char **partitions = NULL;
-    size_t count = 0;
-    enum err_code code = arguments_all(s->arguments, "partition", &partitions, &count, err);
-    s->request = (struct search_request){
-        .dim = s->facts->dim,
-        .k = (size_t)arguments_count(a, "k", K_DEFAULT),
-        .partitions = count > 0 ? partitions : NULL,
-        .partition_count = count,
-        .threads = (size_t)arguments_count(a, "threads", 0),
-        .level = (unsigned)arguments_count(a, "level", 0),
-        .recall = (float)arguments_number(a, "recall", 0),
-        .isa = getenv("GODWIT_ISA"),
-    };
-    if (code == ERR_OK && arguments_has(a, "recall") && s->request.recall <= 0)
-        return err_set(err, ERR_USAGE, "--recall: more than 0 and at most 1");
-    return code == ERR_OK ? read_range(a, &s->request, err) : code;
 }
 
 static enum err_code open_outputs(struct search *s, struct err *err)
@@ -410,7 +359,8 @@ static enum err_code run(struct arguments *arguments, struct err *err)
     if (code == ERR_OK)
         code = read_queries(&s, err);
     if (code == ERR_OK)
-        code = fill_request(&s, err);
+        code = search_request_read(arguments, s.facts, &s.request, err);
+    s.request.threads = (size_t)arguments_count(arguments, "threads", 0);
     if (code == ERR_OK)
         code = read_filter(&s, err);
     if (code == ERR_OK)

@@ -5,10 +5,10 @@
 #include "cli/command.h"
 
 const struct command *const commands[] = {
-    &cmd_inspect,     &cmd_migrate,  &cmd_verify,     &cmd_jobs,   &cmd_export, &cmd_package,
-    &cmd_collections, &cmd_describe, &cmd_count,      &cmd_get,    &cmd_query,  &cmd_search,
-    &cmd_index,       &cmd_serve,    &cmd_import,     &cmd_unload, &cmd_drop,   &cmd_version,
-    &cmd_help,        &cmd_man,      &cmd_completion, NULL,
+    &cmd_inspect,     &cmd_migrate,  &cmd_verify, &cmd_jobs,       &cmd_export, &cmd_package,
+    &cmd_collections, &cmd_describe, &cmd_count,  &cmd_get,        &cmd_query,  &cmd_search,
+    &cmd_explain,     &cmd_index,    &cmd_serve,  &cmd_import,     &cmd_unload, &cmd_drop,
+    &cmd_version,     &cmd_help,     &cmd_man,    &cmd_completion, NULL,
 };
 
 const struct command *command_find(const char *name)

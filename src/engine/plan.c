@@ -43,8 +43,8 @@ unsigned plan_level(const struct search_request *request)
 }
 
 /* Of the rows that pass; few of them are read one by one. */
-static double flat_cost(const struct segment *segment, const struct search_request *request,
-                        uint64_t passing)
+double plan_flat_cost(const struct segment *segment, const struct search_request *request,
+                      uint64_t passing)
 {
     const double rows = (double)segment->facts.rows;
     const double wanted = (double)passing;
@@ -158,7 +158,8 @@ static void try_bits(const struct segment *segment, const struct wish *wish,
 struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,
                                bool is_filtered, uint64_t passing)
 {
-    struct plan_choice best = {.plan = PLAN_FLAT, .cost_us = flat_cost(segment, request, passing)};
+    struct plan_choice best = {.plan = PLAN_FLAT,
+                               .cost_us = plan_flat_cost(segment, request, passing)};
     const unsigned level = plan_level(request);
     const uint64_t live = segment->facts.rows - segment->facts.dead_rows;
     struct wish wish = {.request = request,

@@ -36,6 +36,10 @@ const char *plan_name(enum plan plan);
 /* The level that a request comes down to: 1..9, or SEARCH_LEVEL_MAX for exact. */
 unsigned plan_level(const struct search_request *request);
 
+/* Modelled microseconds of an exact scan of the rows that pass. */
+double plan_flat_cost(const struct segment *segment, const struct search_request *request,
+                      uint64_t passing);
+
 /* The plan for one segment. Reads the whole index the first time (lists.h).
  *   passing  live rows that the filter lets through, if there is one */
 struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,

@@ -226,6 +226,8 @@ static enum err_code complete(const struct search *search, struct search_result 
         if (search->doubts[q] == SEARCH_SURE ||
             (search->doubts[q] == SEARCH_SHORT && result->counts[q] >= expected))
             continue;
+        if (search->trace != NULL)
+            search->trace->is_completed = true;
         struct search_request exact = *request;
         struct search_result answer;
         exact.queries = (const uint8_t *)request->queries + q * row_size;
@@ -277,28 +279,69 @@ static enum err_code prepare(struct search *search, struct err *err)
     return search_make_tasks(search, group_size(search), err);
 }
 
-enum err_code search_run(struct snapshot *snapshot, const struct search_request *request,
-                         struct search_result *ret_result, struct err *err)
+/* All passes, and what the trace wants to know of them. */
+static enum err_code answer(struct search *search, size_t *ret_passes, struct search_result *result,
+                            struct err *err)
 {
     const uint64_t started_ns = clock_monotonic_ns();
-    struct search search = {.snapshot = snapshot, .request = request};
+    const enum err_code code = run_passes(search, group_size(search), ret_passes, result, err);
+    struct search_trace *trace = search->trace;
+    for (size_t i = 0; trace != NULL && i < trace->count; i++)
+        trace->search_ns += trace->parts[i].time_ns;
+    if (trace != NULL)
+        trace->completion_ns = clock_monotonic_ns() - started_ns - trace->search_ns;
+    return code;
+}
+
+static enum err_code run(struct search *search, struct search_result *ret_result, struct err *err)
+{
+    const uint64_t started_ns = clock_monotonic_ns();
     struct search_result result = {0};
     size_t passes = 0;
-    enum err_code code = prepare(&search, err);
+    enum err_code code = prepare(search, err);
+    if (code == ERR_OK && search->trace != NULL) {
+        search->trace->plan_ns = clock_monotonic_ns() - started_ns;
+        code = search_trace_parts(search, search->trace, err);
+    }
     if (code == ERR_OK)
-        code = result_init(&result, request, err);
+        code = result_init(&result, search->request, err);
     if (code == ERR_OK)
-        code = run_passes(&search, group_size(&search), &passes, &result, err);
-    mem_free(search.tasks);
-    mem_free(search.parts);
-    mem_free(search.doubts);
+        code = answer(search, &passes, &result, err);
+    mem_free(search->tasks);
+    mem_free(search->parts);
+    mem_free(search->doubts);
     if (code != ERR_OK) {
         search_result_release(&result);
         return code;
     }
-    fill_stats(&search, passes, started_ns, &result.stats);
+    fill_stats(search, passes, started_ns, &result.stats);
     *ret_result = result;
     return ERR_OK;
+}
+
+enum err_code search_run(struct snapshot *snapshot, const struct search_request *request,
+                         struct search_result *ret_result, struct err *err)
+{
+    struct search search = {.snapshot = snapshot, .request = request};
+    return run(&search, ret_result, err);
+}
+
+enum err_code search_run_traced(struct snapshot *snapshot, const struct search_request *request,
+                                struct search_trace *ret_trace, struct search_result *ret_result,
+                                struct err *err)
+{
+    struct search_request alone = *request;
+    struct search_trace trace = {0};
+    struct search search = {.snapshot = snapshot, .request = &alone, .trace = &trace};
+    alone.threads = 1;
+    if (request->query_count != 1)
+        return err_set(err, ERR_INVALID, "%zu queries found, 1 expected", request->query_count);
+    const enum err_code code = run(&search, ret_result, err);
+    if (code == ERR_OK)
+        *ret_trace = trace;
+    else
+        search_trace_release(&trace);
+    return code;
 }
 
 void search_result_release(struct search_result *result)

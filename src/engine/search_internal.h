@@ -3,6 +3,7 @@
  *   search.c         checks, runs passes of queries, collects, completes
  *   search_cut.c     partitions, plans, tasks
  *   search_task.c    runs one task of any plan
+ *   search_trace.c   what a query did
  *   search_bounds.c  ranges of scores as ranges of keys
  * A new plan adds its kind of task in search_cut.c and runs it in search_task.c. */
 #ifndef GODWIT_ENGINE_SEARCH_INTERNAL_H
@@ -16,10 +17,12 @@
 #include "engine/plan.h"
 #include "engine/search.h"
 #include "engine/search_bounds.h"
+#include "engine/search_trace.h"
 #include "engine/snapshot_internal.h"
 #include "kernel/scan.h"
 
-#define SEARCH_TASK_QUERIES 16 /* queries of a task of an index */
+#define SEARCH_INDEX_K_MAX 1000 /* largest class of k (calibrate.c) */
+#define SEARCH_TASK_QUERIES 16  /* queries of a task of an index */
 
 /* Some rows for all queries of a pass, or some queries of a pass by an index. */
 struct search_task {
@@ -47,6 +50,7 @@ enum search_doubt {
 struct search {
     struct snapshot *snapshot;
     const struct search_request *request;
+    struct search_trace *trace; /* NULL: not wanted; else there is one thread and one query */
     const struct kernel *kernel;
     struct search_bounds bounds;
     size_t threads;
@@ -105,6 +109,11 @@ static inline const uint64_t *search_allow(const struct search *search, size_t s
 enum err_code search_choose_plans(struct search *search, struct err *err) MUST_USE;
 /* Fills search->tasks for passes of at most `group` queries; the caller frees them. */
 enum err_code search_make_tasks(struct search *search, size_t group, struct err *err) MUST_USE;
+
+/* Fills a trace with the wanted parts. Errors: ERR_NOMEM. */
+enum err_code search_trace_parts(const struct search *search, struct search_trace *trace,
+                                 struct err *err) MUST_USE;
+struct search_trace_part *search_trace_part(struct search_trace *trace, size_t segment);
 
 /* Runs one task: offers its rows to topks[q] of each query q of the pass. Errors: ERR_CORRUPT,
  * ERR_IO, ERR_NOMEM. */

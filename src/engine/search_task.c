@@ -1,5 +1,19 @@
 /* search_task.c: runs one task of a search (search_internal.h). */
+#include "base/clock.h"
 #include "engine/search_internal.h"
+
+/* For the trace, if there is one. */
+static void note(struct search *search, size_t segment, uint64_t opened, uint64_t scanned,
+                 uint64_t scored)
+{
+    struct search_trace_part *part =
+        search->trace != NULL ? search_trace_part(search->trace, segment) : NULL;
+    if (part == NULL)
+        return;
+    part->opened += opened;
+    part->scanned += scanned;
+    part->scored += scored;
+}
 
 /* A task of queries; of those that the pass has. */
 static enum err_code lists_task(struct search_pass *pass, const struct search_task *task,
@@ -33,6 +47,7 @@ static enum err_code lists_task(struct search_pass *pass, const struct search_ta
             search_doubt(search, pass->first_query + q, SEARCH_LOST);
         else if (!answer.is_enough)
             search_doubt(search, pass->first_query + q, SEARCH_SHORT);
+        note(search, task->segment, answer.lists, answer.rows, answer.reranked);
         const uint64_t groups = answer.rows / CODE_GROUP;
         atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&search->coded_size,
@@ -70,6 +85,7 @@ static enum err_code graph_task(struct search_pass *pass, const struct search_ta
             search_doubt(search, pass->first_query + q, SEARCH_LOST);
         else if (!answer.is_enough)
             search_doubt(search, pass->first_query + q, SEARCH_SHORT);
+        note(search, task->segment, 0, answer.rows, answer.reranked);
         atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&search->coded_size,
                                   answer.rows * segment->graph->at.stride +
@@ -107,6 +123,7 @@ static enum err_code bits_task(struct search_pass *pass, const struct search_tas
             search_doubt(search, pass->first_query + q, SEARCH_LOST);
         else if (!answer.is_enough)
             search_doubt(search, pass->first_query + q, SEARCH_SHORT);
+        note(search, task->segment, answer.lists, answer.rows, answer.reranked);
         atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&search->coded_size,
                                   answer.rows / BIT_GROUP * segment->bits->at.group_size,
@@ -154,7 +171,7 @@ static enum err_code scan_task(struct search_pass *pass, const struct search_tas
     return ERR_OK;
 }
 
-enum err_code search_run_task(struct search_pass *pass, const struct search_task *task,
+static enum err_code run_task(struct search_pass *pass, const struct search_task *task,
                               struct search_scratch *scratch, struct topk *topks, struct err *err)
 {
     switch (task->choice.plan) {
@@ -169,4 +186,22 @@ enum err_code search_run_task(struct search_pass *pass, const struct search_task
         break;
     }
     return scan_task(pass, task, &scratch->scan, topks, err);
+}
+
+enum err_code search_run_task(struct search_pass *pass, const struct search_task *task,
+                              struct search_scratch *scratch, struct topk *topks, struct err *err)
+{
+    struct search *search = pass->search;
+    if (search->trace == NULL)
+        return run_task(pass, task, scratch, topks, err);
+    struct search_trace_part *part = search_trace_part(search->trace, task->segment);
+    const uint64_t started_ns = clock_monotonic_ns();
+    const enum err_code code = run_task(pass, task, scratch, topks, err);
+    if (part != NULL)
+        part->time_ns += clock_monotonic_ns() - started_ns;
+    if (part != NULL && task->choice.plan == PLAN_FLAT) {
+        part->scanned = part->passing;
+        part->scored = part->passing;
+    }
+    return code;
 }

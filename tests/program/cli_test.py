@@ -178,6 +178,7 @@ def test_json_is_as_documented(program):
     as_documented(program, "get", "get", data, "faces", "2", full=("rows[]",))
     as_documented(program, "get", "query", data, "faces", "--ids", "2,99", full=("rows[]",))
     as_documented(program, "search", "search", data, "faces", "--like", "2", full=("results[]",))
+    as_documented(program, "explain", "explain", data, "faces", "--like", "2", full=("segments[]",))
     as_documented(program, "search --stats", "search", data, "faces", "--queries", q, "--stats")
     as_documented(program, "search --out", "search", data, "faces", "--queries", q, "--out", out + ".npy")
     as_documented(program, "unload", "unload", data, "faces", "-o", out, full=("files[]",))
