@@ -10,6 +10,8 @@
 
 #define MIDDLE 64
 #define LISTS_A_JOB 4
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+#define MIDDLES UINT64_C(0x4040404040404040)
 
 static void put_norm(const struct graph_base *base, uint8_t *group, size_t place, float norm)
 {
@@ -23,18 +25,21 @@ static void encode_row(struct graph_base *base, uint32_t node, const float *valu
     uint8_t *row = base->codes + node * base->view.stride;
     const float scale = 127.0F / KMEANS_STEP / base->lists->codes.range;
     double norm = 0.0;
+    int32_t sum = 0;
     for (size_t j = 0; j < base->lines * CODE7_DIMS; j++) {
         const float value = j < base->view.width ? values[j] * scale : 0.0F;
         const float low = value > -63.0F ? value : -63.0F;
         const int32_t level = (int32_t)lrintf(low < 63.0F ? low : 63.0F);
         norm += (double)(level * level);
+        sum += level;
         group[j / CODE7_DIMS * CODE_LINE + CODE7_DIMS * place + j % CODE7_DIMS] =
             (uint8_t)(level + MIDDLE);
         if (j < base->view.width)
             row[j] = (uint8_t)(level + MIDDLE);
     }
     const float whole = (float)norm;
-    put_norm(base, group, place, whole);
+    base->own[node] = whole + 2.0F * MIDDLE * (float)sum;
+    put_norm(base, group, place, graph_base_is_held(base, node) ? NAN : whole);
     if (base->norms != NULL)
         base->norms[node] = whole;
     else
@@ -124,14 +129,15 @@ static bool allocate(struct graph_base *base, const struct graph_header *header)
     base->at = graph_layout_of(header);
     base->lines = base->lists->centroid_lines;
     base->rows = mem_alloc(nodes, sizeof *base->rows);
+    base->own = mem_alloc(nodes, sizeof *base->own);
     base->groups = mem_aligned(groups, code_group_size(base->lines));
     base->centroids = mem_aligned(base->list_count / CODE_GROUP, code_group_size(base->lines));
     base->codes = mem_aligned(nodes + CODE_LINE, row_at.stride);
     base->file_codes = mem_aligned(nodes + CODE_LINE, base->at.stride);
     base->norms = row_at.has_norms ? mem_alloc(nodes, sizeof *base->norms) : NULL;
     base->file_norms = base->at.has_norms ? mem_alloc(nodes, sizeof *base->file_norms) : NULL;
-    if (base->rows == NULL || base->groups == NULL || base->centroids == NULL ||
-        base->codes == NULL || base->file_codes == NULL ||
+    if (base->rows == NULL || base->own == NULL || base->groups == NULL ||
+        base->centroids == NULL || base->codes == NULL || base->file_codes == NULL ||
         (row_at.has_norms && base->norms == NULL) ||
         (base->at.has_norms && base->file_norms == NULL))
         return false;
@@ -170,6 +176,7 @@ enum err_code graph_base_make(const struct lists_build_options *options, const s
 void graph_base_release(struct graph_base *base)
 {
     mem_free(base->rows);
+    mem_free(base->own);
     mem_free(base->starts);
     mem_free(base->groups);
     mem_free(base->centroids);
@@ -186,17 +193,20 @@ size_t graph_base_row_size(const struct graph_layout *at, size_t degree)
     return 9 * (at->space + 8) / 4 + at->stride + ids + 16;
 }
 
+/* Eight codes a word: they are below 128, so 64 is taken away from each without a borrow. */
 float graph_base_query(const struct graph_base *base, uint32_t node, int8_t *ret_query)
 {
     const uint8_t *row = base->view.codes + node * base->view.stride;
-    const size_t padded = graph_base_query_size(base);
-    int32_t sum = 0;
-    for (size_t j = 0; j < base->view.width; j++)
+    const size_t width = base->view.width;
+    size_t j = 0;
+    for (; j + sizeof(uint64_t) <= width; j += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, row + j, sizeof word);
+        word = ((word | HIGH_BITS) - MIDDLES) ^ HIGH_BITS;
+        memcpy(ret_query + j, &word, sizeof word);
+    }
+    for (; j < width; j++)
         ret_query[j] = (int8_t)(row[j] - MIDDLE);
-    for (size_t j = 0; j < base->view.width; j++)
-        sum += ret_query[j];
-    memset(ret_query + base->view.width, 0, padded - base->view.width);
-    float norm;
-    memcpy(&norm, base->view.norms + node * base->view.norm_stride, sizeof norm);
-    return norm + 2.0F * MIDDLE * (float)sum;
+    memset(ret_query + width, 0, graph_base_query_size(base) - width);
+    return base->own[node];
 }

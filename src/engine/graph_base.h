@@ -6,6 +6,7 @@
 #ifndef GODWIT_ENGINE_GRAPH_BASE_H
 #define GODWIT_ENGINE_GRAPH_BASE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 #include "engine/graph_codes.h"
 #include "engine/lists.h"
 #include "engine/lists_build.h"
+#include "engine/truth.h"
 #include "kernel/code.h"
 
 struct graph_base {
@@ -29,6 +31,7 @@ struct graph_base {
     struct code_rows view; /* the rows in one piece */
     uint8_t *codes;
     float *norms; /* where they are apart; else NULL */
+    float *own;   /* what a row's keys lack to be distances */
     /* the codes that go into the file */
     struct graph_layout at;
     uint8_t *file_codes;
@@ -44,6 +47,14 @@ void graph_base_release(struct graph_base *base);
 
 /* Bytes that a build holds for each row, roughly. */
 size_t graph_base_row_size(const struct graph_layout *at, size_t degree);
+
+/* True for the rows that calibration asks with. They are nobody's neighbours until that is done, as
+ * real queries are not; graph_links_join() adds them. */
+static inline bool graph_base_is_held(const struct graph_base *base, uint32_t node)
+{
+    const uint64_t step = truth_step(base->nodes);
+    return node % step == step / 2 && node / step < TRUTH_NEAR;
+}
 
 static inline uint8_t *graph_base_list(const struct graph_base *base, size_t list)
 {

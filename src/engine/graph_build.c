@@ -87,7 +87,8 @@ static enum err_code calibrate_file(struct build *build, const char *path, struc
     if (code == ERR_OK && !graph_is_sound(graph))
         code = err_set(err, ERR_IO, "%s: what was written is not what is read", path);
     if (code == ERR_OK)
-        code = graph_calibrate(build->options, graph, &build->header.ladder, err);
+        code = graph_calibrate(build->options, graph, &build->lists->header, &build->header.ladder,
+                               err);
     graph_close(graph);
     return code;
 }
@@ -109,6 +110,20 @@ static enum err_code write_verdict(struct build *build, const char *path, int *f
     return open_new(path, fd, err);
 }
 
+/* The rows that served as queries are linked in. */
+static enum err_code write_joined(struct build *build, int fd, const char *path, struct err *err)
+{
+    graph_links_join(&build->links);
+    const enum err_code code =
+        graph_links_connect(&build->links, build->heads.heads, build->heads.count, err);
+    return code == ERR_OK ? write_whole(build, fd, path, err) : code;
+}
+
+static bool is_kept(const struct build *build)
+{
+    return build->options->keeps_graph || !graph_is_needless(&build->header, &build->lists->header);
+}
+
 static enum err_code write_file(struct build *build, const char *temporary, struct err *err)
 {
     int fd = -1;
@@ -117,9 +132,9 @@ static enum err_code write_file(struct build *build, const char *temporary, stru
         code = write_whole(build, fd, temporary, err);
     if (code == ERR_OK)
         code = calibrate_file(build, temporary, err);
-    if (code == ERR_OK && !build->options->keeps_graph &&
-        graph_is_needless(&build->header, &build->lists->header))
-        code = write_verdict(build, temporary, &fd, err);
+    if (code == ERR_OK)
+        code = is_kept(build) ? write_joined(build, fd, temporary, err)
+                              : write_verdict(build, temporary, &fd, err);
     if (code == ERR_OK)
         code = graph_write_header(&build->header, fd, temporary, err);
     if (code == ERR_OK)

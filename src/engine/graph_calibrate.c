@@ -12,26 +12,34 @@
 #include "engine/order.h"
 #include "engine/truth.h"
 
-#define FAR_SHARE 0.9
-#define K_SHARE 20 /* a class needs so many rows for each of its k */
-#define WIDTHS 20  /* tried for a class */
-#define WIDTH_GROWTH 1.25
-#define WIDTH_MIN 10
+#define FAR_SHARE 0.97
+#define K_SHARE 20           /* a class needs so many rows for each of its k */
+#define POINTS 32            /* tried for a class, at most */
+#define SPREAD_STEPS 65536.0 /* so that the last bits of a logarithm do not show */
+#define GROWTH_FIRST 1.5     /* of the spread, between points */
+#define GROWTH_LEAST 1.02
+#define GROWTH_MOST 1.3
+#define SLOPE_LEAST 0.05
+#define WIDTH_SLACK 4.0 /* nodes kept, of those that a walk takes on average */
+#define WIDTH_LEAST 16
 #define DEPTHS 12
-#define SAFETY_NEAR 0.2 /* of what may be missed */
-#define SAFETY_FAR 0.5
 #define QUERIES_A_JOB 8
 #define COST_START 3.0 /* microseconds */
 #define COST_STEP 0.010
 #define COST_LINE 0.003 /* of a code */
 #define COST_ROW 0.05   /* of a row to be scored, and its bytes */
 #define COST_ROW_BYTES 20e3
+#define COST_SLACK 1.1 /* a walk that costs so much more than another plan is not tried */
+#define FLAT_BYTES 33e3
 
 /* Rows scored, in shares of k. */
 static const double depths[DEPTHS] = {1.0, 1.25, 1.5, 2.0, 2.5,  3.0,
                                       4.0, 5.0,  6.0, 8.0, 12.0, 16.0};
 /* Every so many queries are enough for a class: it has k neighbours of each. */
-static const size_t strides[GRAPH_K_CLASSES] = {1, 2, 8};
+static const size_t strides[GRAPH_KINDS][GRAPH_K_CLASSES] = {{1, 4, 16}, {2, 8, 16}};
+static const float first_spreads[GRAPH_K_CLASSES] = {0.02F, 0.01F, 0.002F};
+static const double growths[GRAPH_KINDS] = {1.3, 1.6};  /* from spread to spread */
+static const double safeties[GRAPH_KINDS] = {0.2, 0.5}; /* of what may be missed */
 
 double graph_cost(const struct graph_header *header, const struct graph_rung *rung)
 {
@@ -45,29 +53,43 @@ double graph_cost(const struct graph_header *header, const struct graph_rung *ru
 struct calibration {
     const struct lists_build_options *options;
     const struct graph *graph;
+    const struct lists_header *lists;
     const struct code_kernel *kernel;
     struct truth truth;
-    uint32_t nodes[TRUTH_QUERIES]; /* of queries that are rows */
     float distances[TRUTH_QUERIES];
     float far;
     /* the walk that is tried */
+    size_t kind;
     size_t k;
     size_t width;
+    float spread;
     size_t stride;
     uint32_t hits[TRUTH_QUERIES][DEPTHS]; /* true neighbours among the first rows */
     uint32_t steps[TRUTH_QUERIES];
+    uint32_t taken[TRUTH_QUERIES];
 };
 
 /* The same for all queries of a kind. */
 struct point {
     size_t width;
-    double recall[GRAPH_KINDS][DEPTHS];
-    double steps[GRAPH_KINDS];
+    float spread;
+    double recall[DEPTHS];
+    double steps;
+    double taken;
 };
 
 static size_t depth_of(const struct calibration *c, size_t depth)
 {
     return (size_t)(depths[depth] * (double)c->k);
+}
+
+/* Near queries are those that are rows and, once that is known, not far themselves. */
+static bool is_asked(const struct calibration *c, size_t query)
+{
+    const bool is_row = query < c->truth.near_count;
+    if (query % c->stride != 0 || is_row != (c->kind == 0))
+        return false;
+    return !is_row || c->distances[query] <= c->far;
 }
 
 static enum err_code walk_query(struct calibration *c, size_t query, struct graph_scratch *scratch,
@@ -82,7 +104,8 @@ static enum err_code walk_query(struct calibration *c, size_t query, struct grap
         return code;
     c->distances[query] = start.distance;
     start.goal.ef = c->width;
-    start.goal.skip = c->nodes[query];
+    start.goal.sure = c->k;
+    start.goal.spread = c->spread;
     code = graph_walk(&view, &start.goal, scratch, &found, err);
     if (code != ERR_OK)
         return code;
@@ -100,6 +123,7 @@ static enum err_code walk_query(struct calibration *c, size_t query, struct grap
     for (size_t i = 0; i < wanted; i++)
         is_wanted[rows[i]] = 0;
     c->steps[query] = (uint32_t)found.steps;
+    c->taken[query] = (uint32_t)found.taken;
     return ERR_OK;
 }
 
@@ -112,7 +136,7 @@ static enum err_code walk_queries(void *argument, size_t index, struct err *err)
     const size_t first = index * QUERIES_A_JOB;
     for (size_t q = first; code == ERR_OK && q < c->truth.query_count && q < first + QUERIES_A_JOB;
          q++) {
-        if (q % c->stride != 0)
+        if (!is_asked(c, q))
             continue;
         code = walk_query(c, q, &scratch, is_wanted, err);
         if (code == ERR_OK)
@@ -123,54 +147,51 @@ static enum err_code walk_queries(void *argument, size_t index, struct err *err)
     return code;
 }
 
-/* Near queries are those that are rows and not far themselves. */
 static struct point sum_up(const struct calibration *c)
 {
-    struct point point = {.width = c->width};
-    for (size_t kind = 0; kind < GRAPH_KINDS; kind++) {
-        const size_t end = kind == 0 ? c->truth.near_count : c->truth.query_count;
-        size_t total = 0;
-        size_t count = 0;
-        for (size_t q = kind == 0 ? 0 : c->truth.near_count; q < end; q++) {
-            if (q % c->stride != 0 || (kind == 0 && c->distances[q] > c->far))
-                continue;
-            total += c->truth.counts[q] < c->k ? c->truth.counts[q] : c->k;
-            count++;
-            point.steps[kind] += c->steps[q];
-            for (size_t depth = 0; depth < DEPTHS; depth++)
-                point.recall[kind][depth] += c->hits[q][depth];
-        }
+    struct point point = {.width = c->width, .spread = c->spread};
+    size_t total = 0;
+    size_t count = 0;
+    for (size_t q = 0; q < c->truth.query_count; q++) {
+        if (!is_asked(c, q))
+            continue;
+        total += c->truth.counts[q] < c->k ? c->truth.counts[q] : c->k;
+        count++;
+        point.steps += c->steps[q];
+        point.taken += c->taken[q];
         for (size_t depth = 0; depth < DEPTHS; depth++)
-            point.recall[kind][depth] /= total > 0 ? (double)total : 1.0;
-        point.steps[kind] /= count > 0 ? (double)count : 1.0;
+            point.recall[depth] += c->hits[q][depth];
     }
+    for (size_t depth = 0; depth < DEPTHS; depth++)
+        point.recall[depth] /= total > 0 ? (double)total : 1.0;
+    point.steps /= count > 0 ? (double)count : 1.0;
+    point.taken /= count > 0 ? (double)count : 1.0;
     return point;
 }
 
 static double needed(size_t kind, size_t level)
 {
     const double target = (double)calibrate_targets[level];
-    return target + (kind == 0 ? SAFETY_NEAR : SAFETY_FAR) * (1.0 - target);
+    return target + safeties[kind] * (1.0 - target);
 }
 
-static bool is_enough(const struct point *point)
+static struct graph_rung rung_of(const struct calibration *c, const struct point *point,
+                                 size_t depth)
 {
-    return point->recall[0][DEPTHS - 1] >= needed(0, GRAPH_LEVELS - 1) &&
-           point->recall[1][DEPTHS - 1] >= needed(1, GRAPH_LEVELS - 1);
+    const size_t rerank = depth_of(c, depth);
+    return (struct graph_rung){(uint32_t)point->width,
+                               (uint32_t)(rerank < point->width ? rerank : point->width),
+                               (uint32_t)point->steps, point->spread};
 }
 
 static struct graph_rung best_rung(const struct calibration *c, const struct point *points,
-                                   size_t count, size_t kind, size_t level)
+                                   size_t count, size_t level)
 {
     struct graph_rung best = {0};
     for (size_t i = 0; i < count; i++)
         for (size_t depth = 0; depth < DEPTHS; depth++) {
-            const size_t rerank = depth_of(c, depth);
-            const struct graph_rung rung = {
-                (uint32_t)points[i].width,
-                (uint32_t)(rerank < points[i].width ? rerank : points[i].width),
-                (uint32_t)points[i].steps[kind]};
-            if (points[i].recall[kind][depth] >= needed(kind, level) &&
+            const struct graph_rung rung = rung_of(c, &points[i], depth);
+            if (points[i].recall[depth] >= needed(c->kind, level) &&
                 (best.ef == 0 ||
                  graph_cost(&c->graph->header, &rung) < graph_cost(&c->graph->header, &best)))
                 best = rung;
@@ -185,7 +206,7 @@ static int compare_floats(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The distance that nine tenths of the queries that are rows stay within. */
+/* The distance that nearly all queries that are rows stay within. */
 static float find_far(const struct calibration *c)
 {
     float sorted[TRUTH_NEAR];
@@ -194,54 +215,81 @@ static float find_far(const struct calibration *c)
     return sorted[(size_t)(FAR_SHARE * (double)(c->truth.near_count - 1))];
 }
 
-static enum err_code measure_class(struct calibration *c, size_t class, struct graph_ladder *ladder,
-                                   struct err *err)
+/* What another plan costs for the highest level: wider walks are of no use. */
+static double cost_limit(const struct calibration *c, size_t class)
 {
-    const size_t jobs = (c->truth.query_count + QUERIES_A_JOB - 1) / QUERIES_A_JOB;
-    struct point points[WIDTHS];
-    size_t count = 0;
-    enum err_code code = ERR_OK;
-    c->k = calibrate_ks[class];
-    c->width = c->k > WIDTH_MIN ? c->k : WIDTH_MIN;
-    c->stride = strides[class];
-    while (code == ERR_OK && count < WIDTHS && c->width <= c->graph->header.nodes / 2) {
-        code = pool_run(c->options->threads, jobs, walk_queries, c, err);
-        if (code != ERR_OK)
-            return code;
-        if (class == 0 && count == 0)
-            c->far = ladder->far = find_far(c);
-        points[count++] = sum_up(c);
-        if (is_enough(&points[count - 1]))
-            break;
-        c->width = (size_t)(WIDTH_GROWTH * (double)c->width) + 1;
-    }
-    for (size_t kind = 0; kind < GRAPH_KINDS; kind++)
-        for (size_t level = 0; level < GRAPH_LEVELS; level++)
-            ladder->rungs[kind][class][level] = best_rung(c, points, count, kind, level);
-    return code;
+    const struct graph_header *header = &c->graph->header;
+    const double flat = (double)header->rows * (double)header->dim * sizeof(float) / FLAT_BYTES;
+    const struct lists_rung *other = &c->lists->ladder.rungs[c->kind][class][GRAPH_LEVELS - 1];
+    const struct calibrate_work work = {
+        .probes = other->probes, .rerank = other->rerank, .share = 1.0};
+    const double lists = other->probes > 0 ? calibrate_cost(c->lists, &work) : flat;
+    if (c->options->keeps_graph)
+        return INFINITY;
+    return COST_SLACK * (lists < flat ? lists : flat);
 }
 
-/* Which node is each query's row? */
-static void find_nodes(struct calibration *c)
+/* The spread that should make walks so much longer, going by the last two points. */
+static float next_spread(const struct calibration *c, const struct point *points, size_t count)
 {
-    for (size_t q = 0; q < c->truth.query_count; q++)
-        c->nodes[q] = GRAPH_NO_NODE;
-    for (size_t q = 0; q < c->truth.near_count; q++)
-        for (size_t node = 0; node < c->graph->header.nodes; node++)
-            if (c->graph->rows[node] == c->truth.query_rows[q]) {
-                c->nodes[q] = (uint32_t)node;
-                break;
-            }
+    double factor = GROWTH_FIRST;
+    if (count >= 2) {
+        const struct point *last = &points[count - 1];
+        const struct point *before = &points[count - 2];
+        const double slope =
+            log(last->steps / before->steps) / log((double)last->spread / (double)before->spread);
+        factor = exp(log(growths[c->kind]) / (slope > SLOPE_LEAST ? slope : SLOPE_LEAST));
+    }
+    factor = factor > GROWTH_LEAST ? factor : GROWTH_LEAST;
+    const double spread = (double)c->spread * (factor < GROWTH_MOST ? factor : GROWTH_MOST);
+    return (float)(floor(spread * SPREAD_STEPS + 1.0) / SPREAD_STEPS);
+}
+
+/* Queries of one kind, for one class. */
+static enum err_code measure(struct calibration *c, size_t class, struct graph_rung *rungs,
+                             struct err *err)
+{
+    const size_t jobs = (c->truth.query_count + QUERIES_A_JOB - 1) / QUERIES_A_JOB;
+    const double limit = cost_limit(c, class);
+    struct point points[POINTS];
+    size_t count = 0;
+    c->k = calibrate_ks[class];
+    c->spread = first_spreads[class];
+    c->width = (size_t)(2.0 * (double)c->k) + WIDTH_LEAST;
+    c->stride = strides[c->kind][class];
+    while (count < POINTS) {
+        const size_t most = (size_t)c->graph->header.nodes / 2;
+        c->width = c->width < most ? c->width : most;
+        const enum err_code code = pool_run(c->options->threads, jobs, walk_queries, c, err);
+        if (code != ERR_OK)
+            return code;
+        if (c->far == INFINITY && c->kind == 0)
+            c->far = find_far(c);
+        points[count] = sum_up(c);
+        const struct point *last = &points[count++];
+        const struct graph_rung rung = rung_of(c, last, 0);
+        if (last->recall[DEPTHS - 1] >= needed(c->kind, GRAPH_LEVELS - 1) ||
+            graph_cost(&c->graph->header, &rung) > limit || last->width == most)
+            break;
+        c->spread = next_spread(c, points, count);
+        c->width = (size_t)(WIDTH_SLACK * last->taken) + c->k + WIDTH_LEAST;
+    }
+    for (size_t level = 0; level < GRAPH_LEVELS; level++)
+        rungs[level] = best_rung(c, points, count, level);
+    return ERR_OK;
 }
 
 enum err_code graph_calibrate(const struct lists_build_options *options, const struct graph *graph,
-                              struct graph_ladder *ret_ladder, struct err *err)
+                              const struct lists_header *lists, struct graph_ladder *ret_ladder,
+                              struct err *err)
 {
     struct calibration *c = mem_zalloc(1, sizeof *c);
     if (c == NULL)
         return err_nomem(err, "index");
     c->options = options;
     c->graph = graph;
+    c->lists = lists;
+    c->far = INFINITY;
     c->kernel = code_kernel_for(options->kernel);
     struct graph_ladder ladder;
     size_t classes = 0;
@@ -252,10 +300,12 @@ enum err_code graph_calibrate(const struct lists_build_options *options, const s
     if (classes > 0)
         code = truth_make(options, graph->rows, graph->header.nodes, calibrate_ks[classes - 1],
                           &c->truth, err);
-    if (code == ERR_OK)
-        find_nodes(c);
-    for (size_t class = 0; code == ERR_OK && class < classes && c->truth.query_count > 0; class ++)
-        code = measure_class(c, class, &ladder, err);
+    if (c->truth.query_count == 0)
+        classes = 0;
+    for (c->kind = 0; c->kind < GRAPH_KINDS; c->kind++)
+        for (size_t class = 0; code == ERR_OK && class < classes; class ++)
+            code = measure(c, class, ladder.rungs[c->kind][class], err);
+    ladder.far = c->far;
     truth_release(&c->truth);
     mem_free(c);
     if (code == ERR_OK)

@@ -42,7 +42,7 @@ size_t graph_codes_query_size(const struct graph_layout *at)
 }
 
 float graph_codes_query(const struct codes *codes, const struct graph_layout *at, float *values,
-                        int8_t *ret_bytes)
+                        int8_t *ret_bytes, float *ret_lack)
 {
     const size_t half = code_row_lines(at->width) * CODE_LINE;
     const bool is_4 = at->is_4;
@@ -52,5 +52,10 @@ float graph_codes_query(const struct codes *codes, const struct graph_layout *at
     codes_bytes(values, at->width, half, reach, ret_bytes);
     if (is_4)
         codes_bytes(values + at->width, at->space - at->width, half, reach, ret_bytes + half);
-    return 2.0F * reach / 127.0F;
+    int32_t sum = 0;
+    for (size_t j = 0; j < graph_codes_query_size(at); j++)
+        sum += ret_bytes[j];
+    const float scale = 2.0F * reach / 127.0F;
+    *ret_lack = scale * (is_4 ? CODES_LEVEL_MIDDLE : MIDDLE7) * (float)sum;
+    return scale;
 }

@@ -19,8 +19,9 @@ void graph_codes_pack(const struct codes *codes, const struct graph_layout *at, 
 /* Bytes of a query for rows4 or rows7. */
 size_t graph_codes_query_size(const struct graph_layout *at);
 /* Prepares a query; returns the scale.
- *   values  from codes_query(); overwritten */
+ *   values  from codes_query(); overwritten
+ *   ret_lack  what keys lack to be |x|^2 - 2 x q: they count codes from 0, not from the middle */
 float graph_codes_query(const struct codes *codes, const struct graph_layout *at, float *values,
-                        int8_t *ret_bytes);
+                        int8_t *ret_bytes, float *ret_lack);
 
 #endif

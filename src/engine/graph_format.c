@@ -30,7 +30,7 @@
 #define AT_LADDER 128
 #define AT_HASH (GRAPH_HEADER_SIZE - 8)
 #define RUNGS ((size_t)GRAPH_KINDS * GRAPH_K_CLASSES * GRAPH_LEVELS)
-#define RUNG_SIZE 12
+#define RUNG_SIZE 16
 
 static uint64_t up(uint64_t offset)
 {
@@ -118,6 +118,7 @@ void graph_header_encode(const struct graph_header *header, uint8_t *buffer)
         put_u32(buffer + AT_LADDER + RUNG_SIZE * i, rungs[i].ef);
         put_u32(buffer + AT_LADDER + RUNG_SIZE * i + 4, rungs[i].rerank);
         put_u32(buffer + AT_LADDER + RUNG_SIZE * i + 8, rungs[i].steps);
+        put_float(buffer + AT_LADDER + RUNG_SIZE * i + 12, rungs[i].spread);
     }
     put_u64(buffer + AT_HASH, hash64(buffer, AT_HASH, 0));
 }
@@ -192,7 +193,8 @@ enum err_code graph_header_decode(struct bytes in, struct graph_header *ret_head
     for (size_t i = 0; i < RUNGS; i++)
         rungs[i] = (struct graph_rung){get_u32(in.data + AT_LADDER + RUNG_SIZE * i),
                                        get_u32(in.data + AT_LADDER + RUNG_SIZE * i + 4),
-                                       get_u32(in.data + AT_LADDER + RUNG_SIZE * i + 8)};
+                                       get_u32(in.data + AT_LADDER + RUNG_SIZE * i + 8),
+                                       get_float(in.data + AT_LADDER + RUNG_SIZE * i + 12)};
     if (!codes_support(h.metric))
         return bad(err, AT_METRIC, (uint64_t)h.metric, "a metric of floats");
     if (!metric_dim_is_valid(h.metric, (long long)h.dim))

@@ -24,9 +24,10 @@
 #define GRAPH_K_CLASSES 3
 #define GRAPH_KINDS 2 /* near and far, as in lists_format.h */
 struct graph_rung {
-    uint32_t ef;     /* nodes kept while walking; 0: this level is not reached */
+    uint32_t ef;     /* nodes kept while walking, at most; 0: this level is not reached */
     uint32_t rerank; /* rows to score exactly */
     uint32_t steps;  /* codes that such a walk looks at, on average */
+    float spread;    /* a walk ends at nodes this share further than the k-th found so far */
 };
 struct graph_ladder {
     float far; /* queries whose distance to the nearest head is above this are far */

@@ -13,6 +13,7 @@
 #define PIECE_ROWS 256  /* nodes of a job of step 3 */
 #define SOURCES_MAX 440 /* links the other way that are considered */
 #define WORK_NEAR 5     /* of step 1 and 2, for a row */
+#define JOINED 8        /* links to a row that comes later */
 #define ROUNDS 4        /* of step 4 */
 
 static uint32_t *links_of(const struct graph_links *links, uint32_t node)
@@ -69,6 +70,12 @@ static size_t degree_of(const struct graph_links *links, uint32_t node)
     return count;
 }
 
+/* Links of a node that are offered the other way. */
+static size_t offered(const struct graph_links *links, uint32_t node)
+{
+    return graph_base_is_held(links->base, node) ? 0 : degree_of(links, node);
+}
+
 /* Who links to each node: a counting sort. */
 static enum err_code turn(struct graph_links *links, struct err *err)
 {
@@ -79,7 +86,7 @@ static enum err_code turn(struct graph_links *links, struct err *err)
     links->offsets = offsets;
     uint64_t total = 0;
     for (uint32_t node = 0; node < nodes; node++) {
-        const size_t count = degree_of(links, node);
+        const size_t count = offered(links, node);
         for (size_t i = 0; i < count; i++)
             offsets[links_of(links, node)[i] + 2]++;
         total += count;
@@ -90,7 +97,7 @@ static enum err_code turn(struct graph_links *links, struct err *err)
     if (links->sources == NULL)
         return err_nomem(err, "index");
     for (uint32_t node = 0; node < nodes; node++) {
-        const size_t count = degree_of(links, node);
+        const size_t count = offered(links, node);
         for (size_t i = 0; i < count; i++)
             links->sources[offsets[links_of(links, node)[i] + 1]++] = node;
     }
@@ -176,6 +183,24 @@ void graph_links_release(struct graph_links *links)
     *links = (struct graph_links){0};
 }
 
+void graph_links_join(struct graph_links *links)
+{
+    for (uint32_t node = 0; node < links->base->nodes; node++) {
+        if (!graph_base_is_held(links->base, node))
+            continue;
+        const uint32_t *own = links_of(links, node);
+        size_t joined = 0;
+        for (size_t i = 0; i < links->degree && own[i] != node && joined < JOINED; i++) {
+            const size_t count = degree_of(links, own[i]);
+            if (count < links->degree) {
+                links_of(links, own[i])[count] = node;
+                joined++;
+            }
+        }
+    }
+    links->is_joined = true;
+}
+
 /* ---- connect ---- */
 
 struct reach {
@@ -234,7 +259,8 @@ static size_t connect_once(struct reach *reach, const uint32_t *heads, size_t co
         reach_node(reach, heads[i]);
     spread(reach, 0);
     for (uint32_t node = 0; node < nodes; node++) {
-        if (bitmap_get(reach->reached, node))
+        if (bitmap_get(reach->reached, node) ||
+            (!reach->links->is_joined && graph_base_is_held(reach->links->base, node)))
             continue;
         const size_t queued = reach->queued;
         attach(reach, node);

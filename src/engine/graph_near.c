@@ -1,7 +1,8 @@
 /* graph_near.c: see graph_near.h.
  *
  * Each row picks its nearest lists; then list after list is compared with the rows that picked it,
- * four rows and 128 columns at a time. The own list comes first, since it gives tight limits.
+ * four rows and 128 columns at a time. The own list comes first, since it gives tight limits; of
+ * those that are not so near only a few rows are looked at, for long links.
  * Of a very long list (many equal rows) only a stretch is looked at. */
 #include "engine/graph_near.h"
 
@@ -15,6 +16,9 @@
 #define KEYS (CHUNK * CODE_GROUP)
 #define ROOM (3 * GRAPH_NEAR_KEPT + KEYS)
 #define LIST_GROUPS_MAX 64 /* of a list, looked at */
+#define INNER 16           /* of a row's lists, the nearest, that are looked at whole ... */
+#define OUTER_GROUPS 2     /* ... and groups of each of the others */
+#define IS_OUTER (UINT64_C(1) << 31)
 #define KEY_SCALE 2.0F
 #define WORD 64 /* keys that within() looks at */
 #define TILE_KEYS (CODE_TILE * KEYS + WORD)
@@ -124,15 +128,13 @@ static size_t make_visits(struct graph_near *near)
         pick_lists(near, row, near->rows - row < CODE_TILE ? near->rows - row : CODE_TILE, probes);
     for (size_t row = 0; row < near->rows; row++) {
         uint64_t *pairs = near->pairs + row * ROOM;
-        bool has_own = false;
         order_select(pairs, near->counts[row], probes);
-        for (size_t i = 0; i < probes; i++) {
-            size_t list = order_number(pairs[i]);
-            has_own = has_own || list == near->list;
-            if (i + 1 == probes && !has_own)
-                list = near->list; /* always looked at */
-            const uint64_t place = list == near->list ? 0 : list + 1;
-            near->visits[count++] = place << 32 | row;
+        order_sort(pairs, probes);
+        near->visits[count++] = row; /* the own list is always looked at */
+        for (size_t i = 0; i + 1 < probes; i++) {
+            const uint64_t list = order_number(pairs[i]);
+            if (list != near->list)
+                near->visits[count++] = (list + 1) << 32 | (i < INNER ? 0 : IS_OUTER) | row;
         }
         near->counts[row] = 0;
         near->limits[row] = INFINITY;
@@ -157,6 +159,8 @@ static struct stretch stretch_of(const struct graph_near *near, uint64_t visit)
     const uint32_t place = (uint32_t)(visit >> 32);
     struct stretch s = {.list = place == 0 ? near->list : place - 1, .is_own = place == 0};
     s.groups = lists->starts[s.list + 1] - lists->starts[s.list];
+    if ((visit & IS_OUTER) != 0 && s.groups > OUTER_GROUPS)
+        s.groups = OUTER_GROUPS;
     if (s.groups <= LIST_GROUPS_MAX)
         return s;
     const size_t middle = s.is_own ? (near->first - near->base->starts[s.list]) / CODE_GROUP
@@ -224,15 +228,15 @@ void graph_near_find(struct graph_near *near, size_t list, uint32_t first, size_
     const size_t count = make_visits(near);
     for (size_t from = 0; from < count;) {
         const struct stretch s = stretch_of(near, near->visits[from]);
-        const uint64_t place = near->visits[from] >> 32;
+        const uint64_t place = near->visits[from] / IS_OUTER; /* with the mark */
         size_t end = from;
-        while (end < count && near->visits[end] >> 32 == place)
+        while (end < count && near->visits[end] / IS_OUTER == place)
             end++;
         for (; from < end; from += CODE_TILE) {
             size_t four[CODE_TILE];
             const size_t part = end - from < CODE_TILE ? end - from : CODE_TILE;
             for (size_t q = 0; q < part; q++)
-                four[q] = (uint32_t)near->visits[from + q];
+                four[q] = near->visits[from + q] % IS_OUTER;
             compare(near, &s, four, part);
         }
         from = end;

@@ -9,8 +9,8 @@
 #include "engine/graph_base.h"
 
 #define GRAPH_NEAR_ROWS 256 /* rows of a call, at most */
-#define GRAPH_NEAR_PROBES 16
-#define GRAPH_NEAR_KEPT 64
+#define GRAPH_NEAR_PROBES 48
+#define GRAPH_NEAR_KEPT 48
 #define GRAPH_CANDIDATES (GRAPH_NEAR_KEPT + GRAPH_NEAR_PROBES)
 
 struct graph_near {

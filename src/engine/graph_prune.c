@@ -6,10 +6,10 @@
 #include "base/mem.h"
 #include "engine/order.h"
 
-#define ALPHA 1.1F  /* of squared distances */
 #define BLOCK 8     /* links compared at a time */
 #define TWINS_MAX 4 /* links to rows at distance 0 */
 #define CONSIDERED 160
+#define AHEAD 3 /* candidates whose codes are asked for early */
 
 enum err_code graph_pruner_init(struct graph_pruner *pruner, const struct graph_base *base,
                                 size_t degree, struct err *err)
@@ -41,7 +41,14 @@ size_t graph_pruner_sort(struct graph_pruner *pruner, uint32_t node, const uint3
     return unique;
 }
 
-/* True when one of the kept links is clearly nearer to the candidate than the row is. */
+static void fetch_row(const struct graph_base *base, uint32_t node)
+{
+    const uint8_t *row = base->view.codes + node * base->view.stride;
+    for (size_t at = 0; at < base->view.width; at += CODE_LINE)
+        __builtin_prefetch(row + at);
+}
+
+/* True when one of the kept links is nearer to the candidate than the row is. */
 static bool is_occluded(struct graph_pruner *pruner, uint64_t pair)
 {
     const struct graph_base *base = pruner->base;
@@ -56,7 +63,7 @@ static bool is_occluded(struct graph_pruner *pruner, uint64_t pair)
         for (size_t i = 0; i < count; i++) {
             const float between = pruner->keys[i] + own;
             twins += between <= 0.0F;
-            if (ALPHA * between < distance)
+            if (between < distance)
                 return true;
         }
     }
@@ -67,6 +74,8 @@ size_t graph_prune(struct graph_pruner *pruner, const uint64_t *pairs, size_t co
 {
     pruner->kept_count = 0;
     for (size_t i = 0; i < count && pruner->kept_count < pruner->degree; i++) {
+        if (i + AHEAD < count)
+            fetch_row(pruner->base, order_number(pairs[i + AHEAD]));
         if (is_occluded(pruner, pairs[i]))
             continue;
         pruner->ids[pruner->kept_count] = order_number(pairs[i]);

@@ -1,6 +1,6 @@
 /* graph_prune.h: which of many near rows become links.
  *
- * Candidates are taken from the nearest on. One that is clearly nearer to a link taken before than
+ * Candidates are taken from the nearest on. One that is nearer to a link taken before than
  * to the row itself is occluded: it will be found from there. So links point in all directions
  * instead of into the nearest heap. Of rows at distance 0 from each other only a few are linked. */
 #ifndef GODWIT_ENGINE_GRAPH_PRUNE_H

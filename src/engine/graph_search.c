@@ -50,6 +50,22 @@ static float distance_of(const struct graph *graph, float key, const int8_t *byt
     return squares > 0 ? whole / sqrtf(squared) : 0.0F;
 }
 
+/* Added to a key it is the squared distance; IP: in the space in which lengths are the same. */
+static float origin_of(const struct graph *graph, const uint8_t *query, const float *values)
+{
+    double sum = 0.0;
+    for (size_t j = 0; j < graph->at.space; j++)
+        sum += (double)values[j] * (double)values[j];
+    if (graph->codes.metric != METRIC_IP)
+        return (float)sum;
+    for (size_t j = 0; j < graph->codes.dim; j++) {
+        float value;
+        memcpy(&value, query + j * sizeof value, sizeof value);
+        sum -= isfinite(value) ? 2.0 * (double)value * (double)graph->codes.mean[j] : 0.0;
+    }
+    return (float)(sum + (double)graph->codes.longest);
+}
+
 enum err_code graph_prepare(const struct graph *graph, const struct code_kernel *kernel,
                             const uint8_t *query, struct graph_scratch *scratch,
                             struct graph_start *ret_start, struct err *err)
@@ -68,10 +84,13 @@ enum err_code graph_prepare(const struct graph *graph, const struct code_kernel 
     struct graph_goal *goal = &ret_start->goal;
     *goal =
         (struct graph_goal){.query = bytes, .entries = ret_start->entries, .skip = GRAPH_NO_NODE};
+    goal->origin = origin_of(graph, query, scratch->values);
     goal->entry_count = graph_enter(&graph->heads, kernel, head_bytes, 2.0F * KMEANS_STEP * share,
                                     ret_start->entries, &key);
     ret_start->distance = distance_of(graph, key, head_bytes, share);
-    goal->scale = graph_codes_query(&graph->codes, &graph->at, scratch->values, bytes);
+    float lack = 0.0F;
+    goal->scale = graph_codes_query(&graph->codes, &graph->at, scratch->values, bytes, &lack);
+    goal->origin += lack;
     return ERR_OK;
 }
 
@@ -153,13 +172,17 @@ enum err_code graph_search(const struct graph_request *request, struct graph_scr
         return code;
     const bool is_far = !(start.distance <= graph->header.ladder.far);
     const struct graph_rung rung = request->rungs[is_far ? 1 : 0];
+    ret_answer->is_refused = rung.ef == 0;
     if (rung.ef == 0)
         return ERR_OK;
     start.goal.ef = rung.ef;
+    start.goal.spread = rung.spread;
+    start.goal.sure = request->k;
     if (request->allow != NULL) {
         start.goal.ef = scaled(rung.ef, request->pass_share, view.nodes);
         start.goal.mask = &mask;
         start.goal.wanted = rung.ef;
+        start.goal.sure = scaled(request->k, request->pass_share, view.nodes);
     }
     code = graph_walk(&view, &start.goal, scratch, &found, err);
     ret_answer->rows = found.steps;

@@ -23,13 +23,14 @@ struct graph_request {
     uint64_t first_ordinal; /* of the segment's row 0 */
     float most;             /* larger exact keys are of no interest; INFINITY: all are */
     struct graph_rung rungs[GRAPH_KINDS];
+    size_t k;              /* of the rungs' class */
     const uint64_t *allow; /* rows that may be hits, a bit a row of the segment; NULL: all live */
     double pass_share;     /* of live rows, where there is `allow` */
 };
 
 /* A query, ready to walk; lives as long as the scratch is not used otherwise. */
 struct graph_start {
-    struct graph_goal goal; /* its ef and what follows are the caller's to set */
+    struct graph_goal goal; /* ef, sure, spread and mask are the caller's to set */
     uint32_t entries[GRAPH_ENTRIES];
     float distance; /* of the nearest head; as in lists_compare() */
 };
@@ -43,6 +44,7 @@ struct graph_answer {
     uint64_t rows;     /* whose codes were looked at */
     uint64_t reranked; /* rows scored exactly */
     bool is_enough;    /* as in lists_search.h */
+    bool is_refused;   /* the rung of the query's kind has no ef: nothing was done */
 };
 
 /* Takes the rung for the query's kind; one without ef is no hit at all (the caller's exact scan

@@ -103,6 +103,7 @@ struct walk {
     struct list passed;
     size_t cursor; /* all before it were taken */
     size_t steps;
+    size_t taken;
     size_t fresh_count;
     uint32_t fresh[FRESH];
     float keys[FRESH + 4];
@@ -180,6 +181,18 @@ static bool passes(const struct graph_mask *mask, uint32_t node)
            (mask->dead == NULL || !bitmap_get(mask->dead, row));
 }
 
+/* Keys beyond it can neither lead nor be found. */
+static float reach_of(const struct walk *walk)
+{
+    const struct graph_goal *goal = walk->goal;
+    const float limit = limit_of(&walk->pool);
+    if (goal->spread <= 0.0F || walk->pool.count < goal->sure)
+        return limit;
+    const float last = order_key(walk->pool.pairs[goal->sure - 1]) + goal->origin;
+    const float reach = last * (1.0F + goal->spread) - goal->origin;
+    return reach < limit ? reach : limit;
+}
+
 /* Compares what was gathered; what is near enough joins the pool. */
 static void judge(struct walk *walk)
 {
@@ -187,7 +200,7 @@ static void judge(struct walk *walk)
     walk->view->distance(&walk->view->rows, walk->fresh, walk->fresh_count, goal->query,
                          goal->scale, walk->keys);
     walk->steps += walk->fresh_count;
-    float limit = limit_of(&walk->pool);
+    float limit = reach_of(walk);
     float limit_passed = goal->mask != NULL ? limit_of(&walk->passed) : -INFINITY;
     for (size_t i = 0; i < walk->fresh_count; i++) {
         const float key = walk->keys[i];
@@ -201,7 +214,7 @@ static void judge(struct walk *walk)
         walk->cursor = at < walk->cursor ? at : walk->cursor;
         if (at < walk->cursor + AHEAD)
             fetch_links(walk->view, walk->fresh[i]);
-        limit = limit_of(&walk->pool);
+        limit = reach_of(walk);
     }
     walk->fresh_count = 0;
 }
@@ -218,6 +231,7 @@ static void step(struct walk *walk)
             pairs[at] |= TAKEN;
         }
     walk->cursor = at;
+    walk->taken += count;
     for (size_t i = 0; i < count; i++)
         gather(walk, taken[i]);
     for (size_t ahead = 0; at < walk->pool.count && ahead < AHEAD; at++)
@@ -288,6 +302,7 @@ enum err_code graph_walk(const struct graph_view *view, const struct graph_goal 
     walk.passed = (struct list){scratch->passed, 0, goal->wanted};
     walk.cursor = 0;
     walk.steps = 0;
+    walk.taken = 0;
     walk.fresh_count = 0;
     if (goal->skip != GRAPH_NO_NODE)
         (void)is_seen(scratch, goal->skip);
@@ -295,7 +310,8 @@ enum err_code graph_walk(const struct graph_view *view, const struct graph_goal 
         take_fresh(&walk, goal->entries[i]);
     judge(&walk);
     bool has_memory = true;
-    while (has_memory && walk.cursor < walk.pool.count) {
+    while (has_memory && walk.cursor < walk.pool.count &&
+           order_key(walk.pool.pairs[walk.cursor]) <= reach_of(&walk)) {
         has_memory = fit_touched(scratch);
         if (has_memory)
             step(&walk);
@@ -304,6 +320,6 @@ enum err_code graph_walk(const struct graph_view *view, const struct graph_goal 
     for (size_t i = 0; i < walk.pool.count; i++)
         walk.pool.pairs[i] &= ~TAKEN;
     const struct list *found = goal->mask != NULL ? &walk.passed : &walk.pool;
-    *ret_found = (struct graph_found){found->pairs, found->count, walk.steps};
+    *ret_found = (struct graph_found){found->pairs, found->count, walk.steps, walk.taken};
     return has_memory ? ERR_OK : err_nomem(err, "search");
 }

@@ -2,9 +2,10 @@
  *
  * The best `ef` nodes seen so far stand sorted in a pool. Each step takes the nearest few that have
  * not been taken yet, looks at all their neighbours that were not seen yet, and puts those that are
- * near enough into the pool; it ends when all of the pool was taken. Several nodes a step, since
- * what costs is the wait for memory: all their neighbours' codes are asked for before the first one
- * is needed, and so are the links of the nodes that will probably come next.
+ * near enough into the pool; it ends when all of the pool was taken, or when what is left is too
+ * much further than the k-th node found: a walk for an easy query is short. Several nodes a step,
+ * since what costs is the wait for memory: all their neighbours' codes are asked for before the
+ * first one is needed, and so are the links of the nodes that will probably come next.
  *
  * Keys are kernel/code.h's; ties by number, so a walk does not depend on the instruction set. */
 #ifndef GODWIT_ENGINE_GRAPH_WALK_H
@@ -68,7 +69,10 @@ struct graph_goal {
     const uint32_t *entries; /* nodes to begin at */
     size_t entry_count;
     size_t ef;
-    uint32_t skip;                 /* a node that is not there; GRAPH_NO_NODE */
+    size_t sure;   /* k: when so many were found ... */
+    float spread;  /* ... nodes this share further than the last of them end the walk; 0: none */
+    float origin;  /* added to a key it is a squared distance */
+    uint32_t skip; /* a node that is not there; GRAPH_NO_NODE */
     const struct graph_mask *mask; /* NULL: all pass */
     size_t wanted;                 /* with a mask: nodes that pass to be kept */
 };
@@ -77,6 +81,7 @@ struct graph_found {
     const uint64_t *pairs; /* order.h, nearest first; in the scratch */
     size_t count;
     size_t steps; /* nodes looked at */
+    size_t taken; /* nodes whose links were followed */
 };
 
 /* The up to GRAPH_ENTRIES nearest heads.

@@ -116,23 +116,40 @@ static void try_lists(const struct segment *segment, const struct wish *wish,
         best->rungs[kind] = header->ladder.rungs[kind][wish->class][wish->level];
 }
 
-/* GRAPH likewise. Through a filter it walks as much further as fewer rows pass. */
+/* For queries that are far from all rows. */
+static bool lists_are_cheaper(const struct segment *segment, const struct plan_choice *lists,
+                              const struct graph_rung *walk)
+{
+    const struct lists_rung rung = lists->rungs[LISTS_FAR];
+    const struct calibrate_work work = {.probes = rung.probes, .rerank = rung.rerank, .share = 1.0};
+    return rung.probes > 0 && graph_cost(&segment->graph->header, walk) >
+                                  calibrate_cost(&segment->lists->header, &work);
+}
+
+/* GRAPH likewise. Through a filter it walks as much further as fewer rows pass. Far queries are
+ * left to the lists where these are cheaper for them. lists  what try_lists() chose, if anything */
 static void try_graph(const struct segment *segment, const struct wish *wish,
-                      struct plan_choice *best)
+                      const struct plan_choice *lists, struct plan_choice *best)
 {
     if (segment->graph == NULL || wish->pass_share < GRAPH_SHARE_MIN)
         return;
     const struct graph_header *header = &segment->graph->header;
     const struct graph_rung near = header->ladder.rungs[0][wish->class][wish->level];
-    const struct graph_rung far = header->ladder.rungs[1][wish->class][wish->level];
+    struct graph_rung far = header->ladder.rungs[1][wish->class][wish->level];
     if (near.ef == 0 || near.rerank < wish->request->k)
         return;
     const double cost = graph_cost(header, &near) / wish->pass_share;
-    if (cost < best->cost_us && graph_is_sound(segment->graph))
-        *best = (struct plan_choice){.plan = PLAN_GRAPH,
-                                     .walks = {near, far},
-                                     .cost_us = cost,
-                                     .pass_share = wish->pass_share};
+    if (cost >= best->cost_us || !graph_is_sound(segment->graph))
+        return;
+    if (lists->plan == PLAN_LISTS && lists_are_cheaper(segment, lists, &far))
+        far.ef = 0;
+    *best = *lists; /* for what the graph refuses */
+    best->plan = PLAN_GRAPH;
+    best->walks[0] = near;
+    best->walks[1] = far;
+    best->k = calibrate_ks[wish->class];
+    best->cost_us = cost;
+    best->pass_share = wish->pass_share;
 }
 
 /* The lists of binary vectors. Where a filter lets few rows pass, as many more lists are scanned.
@@ -170,9 +187,12 @@ struct plan_choice plan_choose(const struct segment *segment, const struct searc
         wish.class ++;
     if (level > LISTS_LEVELS || wish.class == LISTS_K_CLASSES || passing == 0)
         return best;
-    try_lists(segment, &wish, &best);
+    struct plan_choice lists = {.cost_us = INFINITY};
+    try_lists(segment, &wish, &lists);
+    if (lists.cost_us * (is_filtered ? FLAT_WORTH : 1.0) < best.cost_us)
+        best = lists;
     if (!request->has_range_filter) { /* these keep the nearest, which are not wanted then */
-        try_graph(segment, &wish, &best);
+        try_graph(segment, &wish, &lists, &best);
         try_bits(segment, &wish, &best);
     }
     return best;

@@ -26,6 +26,7 @@ struct plan_choice {
     struct lists_rung rungs[LISTS_LADDERS]; /* LISTS: how far to look */
     unsigned level;                         /* LISTS: 1..9 */
     struct graph_rung walks[GRAPH_KINDS];   /* GRAPH: how far to walk */
+    size_t k;                               /* GRAPH: of the walks' class */
     uint32_t probes[LISTS_KINDS];           /* BITS: how far to look */
     double pass_share;                      /* filtered: of the live rows; else 1 */
     double cost_us;                         /* of one query like the rows, modelled */

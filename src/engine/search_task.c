@@ -15,52 +15,59 @@ static void note(struct search *search, size_t segment, uint64_t opened, uint64_
     part->scored += scored;
 }
 
-/* A task of queries; of those that the pass has. */
-static enum err_code lists_task(struct search_pass *pass, const struct search_task *task,
-                                struct lists_scratch *scratch, struct topk *topks, struct err *err)
+static enum err_code lists_query(struct search_pass *pass, const struct search_task *task,
+                                 size_t query, struct lists_scratch *scratch, struct topk *topk,
+                                 struct err *err)
 {
     struct search *search = pass->search;
     struct segment *segment = &search->snapshot->segments[task->segment];
     const struct lists_layout at = lists_layout_of(&segment->lists->header);
-    const size_t end = task->first_query + SEARCH_TASK_QUERIES;
-    enum err_code code = ERR_OK;
-    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
-        const struct lists_request request = {
-            .lists = segment->lists,
-            .segment = segment,
-            .kernel = pass->code_kernel,
-            .scan = &pass->scan,
-            .query = q,
-            .first_ordinal = search->snapshot->bases[task->segment],
-            .allow = search_allow(search, task->segment),
-            .share = task->choice.pass_share,
-            .k = search->request->k,
-            .level = task->choice.level,
-            .least = search->bounds.least,
-            .most = search->bounds.most,
-            .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR],
-                      task->choice.rungs[LISTS_FILTERED]},
-        };
-        struct lists_answer answer = {0};
-        code = lists_search(&request, scratch, &topks[q], &answer, err);
-        if (answer.is_lost)
-            search_doubt(search, pass->first_query + q, SEARCH_LOST);
-        else if (!answer.is_enough)
-            search_doubt(search, pass->first_query + q, SEARCH_SHORT);
-        note(search, task->segment, answer.lists, answer.rows, answer.reranked);
-        const uint64_t groups = answer.rows / CODE_GROUP;
-        atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
-        atomic_fetch_add_explicit(&search->coded_size,
-                                  groups * code_group_size(at.code_lines) +
-                                      answer.reranked * segment->facts.row_size,
-                                  memory_order_relaxed);
-    }
+    const struct lists_request request = {
+        .lists = segment->lists,
+        .segment = segment,
+        .kernel = pass->code_kernel,
+        .scan = &pass->scan,
+        .query = query,
+        .first_ordinal = search->snapshot->bases[task->segment],
+        .allow = search_allow(search, task->segment),
+        .share = task->choice.pass_share,
+        .k = search->request->k,
+        .level = task->choice.level,
+        .least = search->bounds.least,
+        .most = search->bounds.most,
+        .rungs = {task->choice.rungs[LISTS_NEAR], task->choice.rungs[LISTS_FAR],
+                  task->choice.rungs[LISTS_FILTERED]},
+    };
+    struct lists_answer answer = {0};
+    const enum err_code code = lists_search(&request, scratch, topk, &answer, err);
+    if (answer.is_lost)
+        search_doubt(search, pass->first_query + query, SEARCH_LOST);
+    else if (!answer.is_enough)
+        search_doubt(search, pass->first_query + query, SEARCH_SHORT);
+    note(search, task->segment, answer.lists, answer.rows, answer.reranked);
+    const uint64_t groups = answer.rows / CODE_GROUP;
+    atomic_fetch_add_explicit(&search->coded_rows, answer.rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&search->coded_size,
+                              groups * code_group_size(at.code_lines) +
+                                  answer.reranked * segment->facts.row_size,
+                              memory_order_relaxed);
     return code;
 }
 
-/* The same by a walk. */
+/* A task of queries; of those that the pass has. */
+static enum err_code lists_task(struct search_pass *pass, const struct search_task *task,
+                                struct lists_scratch *scratch, struct topk *topks, struct err *err)
+{
+    const size_t end = task->first_query + SEARCH_TASK_QUERIES;
+    enum err_code code = ERR_OK;
+    for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++)
+        code = lists_query(pass, task, q, scratch, &topks[q], err);
+    return code;
+}
+
+/* The same by a walk; what it refuses is left to the lists. */
 static enum err_code graph_task(struct search_pass *pass, const struct search_task *task,
-                                struct graph_scratch *scratch, struct topk *topks, struct err *err)
+                                struct search_scratch *scratch, struct topk *topks, struct err *err)
 {
     struct search *search = pass->search;
     struct segment *segment = &search->snapshot->segments[task->segment];
@@ -74,14 +81,17 @@ static enum err_code graph_task(struct search_pass *pass, const struct search_ta
         .most = search->bounds.most,
         .rungs = {task->choice.walks[0], task->choice.walks[1]},
         .allow = search_allow(search, task->segment),
+        .k = task->choice.k,
         .pass_share = task->choice.pass_share,
     };
     enum err_code code = ERR_OK;
     for (size_t q = task->first_query; code == ERR_OK && q < end && q < pass->query_count; q++) {
         struct graph_answer answer = {0};
         request.query = q;
-        code = graph_search(&request, scratch, &topks[q], &answer, err);
-        if (answer.rows == 0)
+        code = graph_search(&request, &scratch->graph, &topks[q], &answer, err);
+        if (answer.is_refused && task->choice.level > 0)
+            code = lists_query(pass, task, q, &scratch->lists, &topks[q], err);
+        else if (answer.rows == 0)
             search_doubt(search, pass->first_query + q, SEARCH_LOST);
         else if (!answer.is_enough)
             search_doubt(search, pass->first_query + q, SEARCH_SHORT);
@@ -178,7 +188,7 @@ static enum err_code run_task(struct search_pass *pass, const struct search_task
     case PLAN_LISTS:
         return lists_task(pass, task, &scratch->lists, topks, err);
     case PLAN_GRAPH:
-        return graph_task(pass, task, &scratch->graph, topks, err);
+        return graph_task(pass, task, scratch, topks, err);
     case PLAN_BITS:
         return bits_task(pass, task, &scratch->bits, topks, err);
     case PLAN_FLAT:

@@ -87,11 +87,10 @@ static enum err_code find_neighbours(const struct lists_build_options *options, 
     return code;
 }
 
-/* Every (n / 257)-th place. */
 static void draw_rows(struct truth *truth, const uint32_t *places, uint64_t place_count,
                       uint64_t rows)
 {
-    const uint64_t step = place_count / (TRUTH_NEAR + 1) + 1;
+    const uint64_t step = truth_step(place_count);
     for (uint64_t at = step / 2; at < place_count && truth->near_count < TRUTH_NEAR; at += step) {
         uint64_t place = at;
         while (place < place_count && places[place] >= rows)

@@ -21,6 +21,12 @@
 #define TRUTH_QUERIES (TRUTH_NEAR + TRUTH_FAR)
 #define TRUTH_NO_ROW UINT32_MAX
 
+/* Queries are every so many places; the first one is half a step from the beginning. */
+static inline uint64_t truth_step(uint64_t place_count)
+{
+    return place_count / (TRUTH_NEAR + 1) + 1;
+}
+
 struct truth {
     size_t wanted;                      /* neighbours of each query */
     size_t near_count;                  /* queries that are rows; they come first */
