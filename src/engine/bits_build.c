@@ -11,7 +11,7 @@
 #include "engine/bits_kmeans.h"
 #include "engine/bits_write.h"
 
-#define LIST_ROWS 160 /* wanted in a list */
+#define LIST_ROWS 80 /* wanted in a list */
 #define LISTS_WANTED_MAX 16384
 #define SAMPLE_ROWS 40              /* of a list, for k-means */
 #define READ_ROWS ((uint64_t)16384) /* checked together */
