@@ -237,6 +237,37 @@ static bool read_vectors(struct op *op, const struct field *field, const Mv__Vec
     return true;
 }
 
+/* Some clients send no bytes at all for a JSON value that is not there, and call it valid: it is
+ * JSON's null then. */
+static bool fill_json(struct op *op, struct column *column)
+{
+    static const char null_text[] = "null";
+    const size_t width = sizeof null_text - 1;
+    size_t missing = 0;
+    for (size_t i = 0; i < column->rows; i++)
+        missing += column->offsets[i] == column->offsets[i + 1] && !column_is_null(column, i);
+    if (missing == 0)
+        return true;
+    uint64_t *offsets = op_array(op, column->rows + 1, sizeof *offsets);
+    uint8_t *bytes = op_array(op, (size_t)column->offsets[column->rows] + missing * width, 1);
+    if (offsets == NULL || bytes == NULL)
+        return false;
+    for (size_t i = 0; i < column->rows; i++) {
+        size_t size;
+        const uint8_t *from = column_bytes(column, i, &size);
+        if (size == 0 && !column_is_null(column, i)) {
+            from = (const uint8_t *)null_text;
+            size = width;
+        }
+        if (size > 0)
+            memcpy(bytes + offsets[i], from, size);
+        offsets[i + 1] = offsets[i] + size;
+    }
+    column->offsets = offsets;
+    column->bytes = bytes;
+    return true;
+}
+
 bool grpc_column(struct op *op, const struct field *field, const Mv__FieldData *data, size_t rows,
                  struct column *ret_column)
 {
@@ -265,7 +296,8 @@ bool grpc_column(struct op *op, const struct field *field, const Mv__FieldData *
                       : mismatch(op, field);
     else
         is_good = read_scalar(op, field, data->scalars, &compact);
-    return is_good && columns_spread(op, field->name, &compact, valid, rows, ret_column);
+    return is_good && columns_spread(op, field->name, &compact, valid, rows, ret_column) &&
+           (field->type != FIELD_JSON || field->is_dynamic || fill_json(op, ret_column));
 }
 
 bool grpc_keys(struct op *op, const Mv__IDs *ids, struct column *ret_keys)
