@@ -95,11 +95,60 @@ static void test_api__ranges_and_ids(void **state)
     close_world(&world);
 }
 
+/* What dies after an index was made is no hit, whichever index it is. */
+static void expect_no_dead(const struct fixture *fixture, const char *name, bool is_lists_only)
+{
+    static int64_t dead[ROWS / 4];
+    const struct index_options options = {.threads = 2, .is_lists_only = is_lists_only};
+    struct world world = {0};
+    size_t built = 0;
+    uint64_t deleted = 0;
+    import_data(fixture, name, METRIC_L2, NULL, ROWS);
+    expect_ok(build(fixture, name, &options, &built, err));
+    assert_true(built > 0);
+    for (size_t i = 0; i < ROWS / 4; i++)
+        dead[i] = (int64_t)(4 * i);
+    assert_int_equal(godwit_open_writer(fixture->folder, &world.database, &world.error), GODWIT_OK);
+    assert_int_equal(godwit_delete(world.database, name, dead, ROWS / 4, &deleted, &world.error),
+                     GODWIT_OK);
+    assert_int_equal(deleted, ROWS / 4);
+    assert_int_equal(godwit_collection_open(world.database, name, &world.collection, &world.error),
+                     GODWIT_OK);
+    size_t same = 0;
+    for (size_t q = 0; q < QUERIES; q++) {
+        struct godwit_search_request request = request_of(fixture, K);
+        int64_t exact[K];
+        request.queries = fixture->rows + q * DIM; /* the first ones are dead rows themselves */
+        request.level = SEARCH_LEVEL_MAX;
+        assert_int_equal(search_world(&world, &request), GODWIT_OK);
+        memcpy(exact, world.ids, sizeof exact);
+        request.level = 3;
+        assert_int_equal(search_world(&world, &request), GODWIT_OK);
+        assert_int_equal(world.count, K);
+        for (size_t i = 0; i < K; i++) {
+            assert_true(world.ids[i] % 4 != 0);
+            for (size_t j = 0; j < K; j++)
+                same += world.ids[i] == exact[j];
+        }
+    }
+    assert_true(same >= QUERIES * K * 95 / 100);
+    close_world(&world);
+}
+
+static void test_api__what_died_is_not_found(void **state)
+{
+    const struct fixture *fixture = *state;
+    fill(fixture->rows, DATA_CLUSTERS);
+    expect_no_dead(fixture, "lists", true);
+    expect_no_dead(fixture, "graph", false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_api__older_structs_are_served, setup, teardown),
         cmocka_unit_test_setup_teardown(test_api__ranges_and_ids, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_api__what_died_is_not_found, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
