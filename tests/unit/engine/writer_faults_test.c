@@ -19,8 +19,16 @@ static void insert_range(struct fixture *fixture, int64_t first, size_t count, u
     assert_int_equal(fixture_insert(fixture, "c", keys, count, version), ERR_OK);
 }
 
-/* Insert, replace, delete, seal, merge: one small life. */
-static enum err_code live_once(struct fixture *fixture, struct err *err)
+/* Which call fails. */
+struct fault {
+    enum fault_kind kind;
+    size_t n;
+    int errno_value;
+};
+
+/* Insert, replace, delete, seal, merge: one small life. The fault is armed when the rows are made.
+ */
+static enum err_code live_once(struct fixture *fixture, const struct fault *fault, struct err *err)
 {
     static uint32_t version = 10;
     struct fixture_rows rows;
@@ -30,6 +38,8 @@ static enum err_code live_once(struct fixture *fixture, struct err *err)
         keys[k] = (int64_t)(k + ROWS - 20);
     version++;
     fixture_rows_make(&rows, keys, 40, version, false);
+    if (fault != NULL)
+        fault_arm(fault->kind, fault->n, fault->errno_value);
     const struct mutation insert = {.insert = &rows.batch};
     const struct mutation remove = {.delete_keys = &rows.columns[FIXTURE_KEY]};
     enum err_code code = writer_apply(fixture->writer, name_c, &insert, &result, err);
@@ -64,13 +74,16 @@ static void fail_calls(enum fault_kind kind, int errno_value, size_t step)
     bool was_reached = true;
     size_t failures = 0;
     for (size_t n = 0; was_reached; n += step) {
-        fault_arm(kind, n, errno_value);
-        (void)!live_once(&fixture, &err); /* the rows' maker may be what fails, too */
+        const struct fault fault = {kind, n, errno_value};
+        (void)!live_once(&fixture, &fault, &err);
         was_reached = fault_disarm();
         failures += was_reached;
         if (n % (step * 8) == 0)
             expect_old_rows(&fixture);
-        assert_int_equal(live_once(&fixture, &err), ERR_OK);
+        const enum err_code code = live_once(&fixture, NULL, &err);
+        if (code != ERR_OK)
+            print_error("after call %zu: %s\n", n, err.msg);
+        assert_int_equal(code, ERR_OK);
     }
     assert_true(failures > 3);
     expect_old_rows(&fixture);
@@ -96,6 +109,12 @@ static void test_writer_faults__sync_fails(void **state)
 {
     (void)state;
     fail_calls(FAULT_FSYNC, EIO, 1);
+}
+
+static void test_writer_faults__memory_ends(void **state)
+{
+    (void)state;
+    fail_calls(FAULT_MALLOC, ENOMEM, 5);
 }
 
 static void test_writer_faults__rename_fails(void **state)
@@ -216,6 +235,7 @@ int main(void)
         SCRATCH_TEST(test_writer_faults__writing_fails),
         SCRATCH_TEST(test_writer_faults__commit_fails),
         SCRATCH_TEST(test_writer_faults__sync_fails),
+        SCRATCH_TEST(test_writer_faults__memory_ends),
         SCRATCH_TEST(test_writer_faults__rename_fails),
         SCRATCH_TEST(test_writer_faults__many_threads),
     };
