@@ -157,6 +157,24 @@ static size_t scaled(size_t ef, double share, size_t nodes)
     return size < (double)nodes ? (size_t)size : nodes;
 }
 
+static uint64_t live_rows(const struct graph_request *request)
+{
+    return request->segment->facts.rows - request->segment->facts.dead_rows;
+}
+
+/* Rows that died after the graph was made are still nodes: they lead on, but are no hits. */
+static bool has_died(const struct graph_request *request)
+{
+    return request->segment->dead != NULL && live_rows(request) != request->graph->header.nodes;
+}
+
+/* Of the nodes that may be hits. */
+static double share_of(const struct graph_request *request)
+{
+    const double live = (double)live_rows(request) / (double)request->graph->header.nodes;
+    return request->allow != NULL ? request->pass_share * live : live;
+}
+
 enum err_code graph_search(const struct graph_request *request, struct graph_scratch *scratch,
                            struct topk *topk, struct graph_answer *ret_answer, struct err *err)
 {
@@ -178,11 +196,12 @@ enum err_code graph_search(const struct graph_request *request, struct graph_scr
     start.goal.ef = rung.ef;
     start.goal.spread = rung.spread;
     start.goal.sure = request->k;
-    if (request->allow != NULL) {
-        start.goal.ef = scaled(rung.ef, request->pass_share, view.nodes);
+    if (request->allow != NULL || has_died(request)) {
+        const double share = share_of(request);
+        start.goal.ef = scaled(rung.ef, share, view.nodes);
         start.goal.mask = &mask;
         start.goal.wanted = rung.ef;
-        start.goal.sure = scaled(request->k, request->pass_share, view.nodes);
+        start.goal.sure = scaled(request->k, share, view.nodes);
     }
     code = graph_walk(&view, &start.goal, scratch, &found, err);
     ret_answer->rows = found.steps;

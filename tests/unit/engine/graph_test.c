@@ -381,6 +381,52 @@ static void test_graph__walks_through_what_a_filter_hides(void **state)
     database_close(database);
 }
 
+/* Rows that die later are never hits, and the others are still found. */
+static void test_graph__rows_that_died_later(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct database *database = NULL;
+    struct snapshot *snapshot = NULL;
+    static uint64_t dead[ROWS / 64 + 1];
+    fill(fixture->rows, DATA_CLUSTERS);
+    import_data(fixture, "one", METRIC_L2, NULL, ROWS);
+    build_ok(fixture, "one");
+    remove_file(fixture, LISTS_FILE);
+    expect_ok(database_open(fixture->folder, DATABASE_READ, &database, err));
+    expect_ok(database_snapshot(database, "one", &snapshot, err));
+    struct segment *segment = &snapshot->segments[0];
+    for (size_t row = 0; row < ROWS; row += 7) {
+        bitmap_set(dead, row);
+        segment->facts.dead_rows++;
+    }
+    segment->dead = dead;
+    size_t hits = 0;
+    for (size_t q = 0; q < QUERIES; q++) {
+        struct search_result found, exact;
+        struct search_request request = {.queries = fixture->rows + (ROWS + q) * DIM,
+                                         .query_count = 1,
+                                         .dim = DIM,
+                                         .k = K,
+                                         .level = SEARCH_LEVEL_DEFAULT};
+        expect_ok(search_run(snapshot, &request, &found, err));
+        request.level = SEARCH_LEVEL_MAX;
+        expect_ok(search_run(snapshot, &request, &exact, err));
+        assert_string_equal(found.stats.plan, "graph");
+        for (size_t i = 0; i < K; i++) {
+            assert_false(bitmap_get(dead, found.rows[i]));
+            for (size_t j = 0; j < K; j++)
+                hits += found.rows[i] == exact.rows[j];
+        }
+        search_result_release(&found);
+        search_result_release(&exact);
+    }
+    assert_true((double)hits >= 0.955 * QUERIES * K);
+    segment->dead = NULL;
+    segment->facts.dead_rows = 0;
+    snapshot_unref(snapshot);
+    database_close(database);
+}
+
 /* A set on which lists do as well keeps no graph, and is not tried again. */
 static void test_graph__needless_ones_are_remembered(void **state)
 {
@@ -413,6 +459,7 @@ int main(void)
         GRAPH_TEST(every_call_fails_once),
         GRAPH_TEST(all_nodes_are_linked),
         GRAPH_TEST(walks_through_what_a_filter_hides),
+        GRAPH_TEST(rows_that_died_later),
         GRAPH_TEST(needless_ones_are_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
