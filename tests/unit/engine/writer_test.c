@@ -2,6 +2,9 @@
  */
 #include "rows_fixture.h"
 
+#include "base/sql.h"
+#include "engine/import.h"
+
 static const struct collection_name name_c = {.name = "c"};
 
 static struct snapshot *snapshot_of(struct fixture *fixture, const char *name)
@@ -164,12 +167,100 @@ static void test_writer__reopen(void **state)
     check_reader(340);
 }
 
+static void import_floats(struct database *database, const int64_t *ids, uint64_t count)
+{
+    float vectors[30 * FIXTURE_DIM];
+    struct import_result result;
+    struct err err;
+    for (size_t k = 0; k < 30 * FIXTURE_DIM; k++)
+        vectors[k] = (float)k;
+    const struct import_request request = {.collection = "c",
+                                           .metric = METRIC_L2,
+                                           .dim = FIXTURE_DIM,
+                                           .ids = ids,
+                                           .vectors = (const uint8_t *)vectors,
+                                           .rows = count};
+    assert_int_equal(import_rows(database, &request, &result, &err), ERR_OK);
+}
+
+static struct place find_id(struct snapshot *snapshot, int64_t id)
+{
+    struct place place;
+    struct err err;
+    const struct column keys = {.type = FIELD_INT64, .width = 8, .rows = 1, .values = &id};
+    assert_int_equal(rows_find(snapshot, &keys, NULL, &place, &err), ERR_OK);
+    return place;
+}
+
+static uint64_t delete_id(struct fixture *fixture, int64_t id)
+{
+    struct mutation_result result;
+    struct err err;
+    const struct column keys = {.type = FIELD_INT64, .width = 8, .rows = 1, .values = &id};
+    const struct mutation mutation = {.delete_keys = &keys};
+    assert_int_equal(writer_apply(fixture->writer, name_c, &mutation, &result, &err), ERR_OK);
+    return result.deleted;
+}
+
+/* A folder from before there were rows that change: read as it is, then served; an id that stands
+ * in two rows is deleted in both. */
+static void test_writer__older_folder(void **state)
+{
+    (void)state;
+    static const char drop[] =
+        "DROP TABLE logical_database; DROP TABLE detail; DROP TABLE field;"
+        "DROP TABLE declared_index; DROP TABLE alias; DROP TABLE user; DROP TABLE column_file;"
+        "DROP TABLE pending; DROP TABLE dead;"
+        "DELETE FROM meta WHERE key IN ('version', 'next_id', 'next_batch')";
+    struct fixture fixture = {0};
+    struct snapshot *snapshot = NULL;
+    struct sql *sql = NULL;
+    struct err err;
+    int64_t ids[30];
+    for (size_t k = 0; k < 30; k++)
+        ids[k] = (int64_t)k / 2; /* each twice */
+    assert_int_equal(database_open(scratch("db"), DATABASE_CREATE, &fixture.database, &err),
+                     ERR_OK);
+    import_floats(fixture.database, ids, 30);
+    database_close(fixture.database);
+    assert_int_equal(sql_open(scratch("db/catalog.sqlite"), &sql, &err), ERR_OK);
+    assert_int_equal(sql_exec(sql, drop, &err), ERR_OK);
+    sql_close(sql);
+    assert_int_equal(database_open(scratch("db"), DATABASE_READ, &fixture.database, &err), ERR_OK);
+    assert_int_equal(database_snapshot(fixture.database, "c", &snapshot, &err), ERR_OK);
+    assert_int_equal(snapshot_facts(snapshot)->rows, 30);
+    assert_true(snapshot_info(snapshot)->is_1x);
+    assert_int_equal(find_id(snapshot, 7).row, 14); /* the first, as 1.x would */
+    snapshot_unref(snapshot);
+    database_close(fixture.database);
+    for (int pass = 0; pass < 2; pass++) {
+        fixture_open(&fixture, scratch("db"), NULL);
+        snapshot = snapshot_of(&fixture, "c");
+        assert_int_equal(snapshot_facts(snapshot)->rows, 30 - 2 * pass);
+        assert_string_equal(snapshot_info(snapshot)->schema.fields[1].name, FIELD_1X_VECTOR);
+        assert_int_equal(snapshot_info(snapshot)->index_count, 1);
+        snapshot_unref(snapshot);
+        if (pass == 0)
+            assert_int_equal(delete_id(&fixture, 7), 2);
+        fixture_close(&fixture);
+    }
+    fixture_open(&fixture, scratch("db"), NULL);
+    assert_int_equal(writer_compact(fixture.writer, name_c, NULL, &err), ERR_OK);
+    snapshot = snapshot_of(&fixture, "c");
+    assert_int_equal(snapshot_facts(snapshot)->rows, 28);
+    assert_int_equal(find_id(snapshot, 7).segment, PLACE_NONE);
+    assert_int_equal(find_id(snapshot, 8).row, 14);
+    snapshot_unref(snapshot);
+    fixture_close(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_writer__life_with_int_keys),
         SCRATCH_TEST(test_writer__life_with_text_keys),
         SCRATCH_TEST(test_writer__reopen),
+        SCRATCH_TEST(test_writer__older_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
