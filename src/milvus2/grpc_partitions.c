@@ -2,6 +2,8 @@
 #include "milvus2/grpc.h"
 #include "milvus2/partitions.h"
 
+#define SHOW_LOADED 1 /* ShowPartitionsRequest.type */
+
 static const void *done(struct op *op, bool is_good)
 {
     return is_good ? grpc_status_of(op) : NULL;
@@ -93,8 +95,11 @@ const void *grpc_has_partition(struct op *op, const void *request)
 }
 
 static bool put_partitions(struct op *op, const struct partition_item *items, size_t count,
-                           const struct name_list *wanted, Mv__ShowPartitionsResponse *out)
+                           const Mv__ShowPartitionsRequest *in, Mv__ShowPartitionsResponse *out)
 {
+    const struct name_list names = grpc_names(in->partition_names, in->n_partition_names);
+    const struct name_list *wanted = &names;
+    const bool is_loaded_only = in->type == SHOW_LOADED;
     size_t n = 0;
     out->partition_names = op_array(op, count, sizeof *out->partition_names);
     out->partition_ids = op_array(op, count, sizeof *out->partition_ids);
@@ -106,7 +111,8 @@ static bool put_partitions(struct op *op, const struct partition_item *items, si
         out->in_memory_percentages == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (wanted->count > 0 && !names_have(wanted, items[i].name))
+        if ((is_loaded_only && !items[i].is_loaded) ||
+            (wanted->count > 0 && !names_have(wanted, items[i].name)))
             continue;
         out->partition_names[n] = grpc_text(items[i].name);
         out->partition_ids[n] = items[i].id;
@@ -122,14 +128,12 @@ static bool put_partitions(struct op *op, const struct partition_item *items, si
 const void *grpc_show_partitions(struct op *op, const void *request)
 {
     const Mv__ShowPartitionsRequest *in = request;
-    const struct name_list wanted = grpc_names(in->partition_names, in->n_partition_names);
     struct view view;
     struct partition_item *items;
     size_t count;
     Mv__ShowPartitionsResponse *out = grpc_new(op, &mv__show_partitions_response__descriptor);
     if (out == NULL || !view_open_id(op, in->collection_name, in->collection_id, &view) ||
-        !partitions_list(op, &view, &items, &count) ||
-        !put_partitions(op, items, count, &wanted, out))
+        !partitions_list(op, &view, &items, &count) || !put_partitions(op, items, count, in, out))
         return NULL;
     out->status = grpc_status_of(op);
     return out->status != NULL ? out : NULL;

@@ -102,7 +102,8 @@ static bool check_json(struct op *op, const struct field *field, size_t row, str
     struct err err;
     struct json *value;
     if (text.size == 0 && !field->is_dynamic)
-        return true; /* the Node SDK's way to say that there is no value; filters find none either */
+        return true; /* the Node SDK's way to say that there is no value; filters find none either
+                      */
     if (text.size > JSON_VALUE_SIZE_MAX)
         return status_expected(&op->status, "valid length json string", "length exceeds max length",
                                "the length (%zu) of json field (%s) exceeds max length (%d)",
