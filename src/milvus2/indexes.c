@@ -265,22 +265,40 @@ static bool check_existing(struct op *op, const struct view *view, const char *f
     return true;
 }
 
+/* The name of an index that is asked for without one: that of the field's index, when it has just
+ * one, so that asking again changes nothing; else the field's own. */
+static const char *index_name(const struct view *view, const struct index_spec *spec, size_t field)
+{
+    const char *name = NULL;
+    size_t count = 0;
+    if (spec->name[0] != '\0')
+        return spec->name;
+    for (size_t i = 0; i < view->info->index_count; i++) {
+        const struct declared_index *index = &view->info->indexes[i];
+        if (strcmp(index->field, view->info->schema.fields[field].name) != 0)
+            continue;
+        name = index->name;
+        count++;
+    }
+    return count == 1 ? name : spec->field;
+}
+
 bool indexes_create(struct op *op, const struct index_spec *spec)
 {
     struct err err;
     struct view view;
     struct merged merged;
     bool is_done;
-    const char *name = spec->name[0] != '\0' ? spec->name : spec->field;
     if (!view_open(op, spec->collection, &view) ||
-        (spec->name[0] != '\0' && !name_check_index(&op->status, name)))
+        (spec->name[0] != '\0' && !name_check_index(&op->status, spec->name)))
         return false;
     const size_t at = view_field(&view, spec->field);
     if (at == SIZE_MAX)
         return status_fail(&op->status, MILVUS_ERROR, "cannot create index on non-exist field: %s",
                            spec->field);
     const struct field *field = &view.schema.fields[at];
-    struct declared_index index = {.name = name, .field = view.info->schema.fields[at].name};
+    struct declared_index index = {.name = index_name(&view, spec, at),
+                                   .field = view.info->schema.fields[at].name};
     if (!merge(op, &spec->params, &merged) ||
         (merged.type != NULL && !check_type(op, field, merged.type)))
         return false;

@@ -155,7 +155,7 @@ bool partitions_choose(struct op *op, const struct view *view, const struct name
         return false;
     *ret_tags = (struct name_list){.items = tags};
     if (view->info->partition_keys > 0 && names->count > 0)
-        return status_wrap(&op->status, MILVUS_INVALID,
+        return status_fail(&op->status, MILVUS_ERROR,
                            "not support manually specifying the partition names if partition key "
                            "mode is used");
     for (size_t i = 0; i < names->count; i++) {
