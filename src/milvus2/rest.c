@@ -112,7 +112,8 @@ static bool parse_body(struct rest *rest, struct json **ret_document)
     if (code != ERR_OK)
         return rest_fail(rest, MILVUS_REST_JSON, "error: %s", err.msg);
     rest->body = *ret_document;
-    return js_is_object(rest->body) ||
+    /* "null" asks for nothing in particular, like {}. */
+    return js_is_object(rest->body) || js_is_null(rest->body) ||
            rest_fail(rest, MILVUS_REST_JSON, "error: json: the request must be an object");
 }
 
