@@ -98,7 +98,8 @@ static bool merge(struct op *op, const struct pair_list *given, struct merged *r
     for (size_t i = 0; i < inner.count; i++)
         if (pairs_get(&all, inner.items[i].key) == NULL)
             pairs[all.count++] = inner.items[i];
-    *ret_merged = (struct merged){.shown = all,
+    /* Shown again as it was sent: flat, or as one JSON object. */
+    *ret_merged = (struct merged){.shown = *given,
                                   .type = given_text(&all, "index_type"),
                                   .metric = given_text(&all, "metric_type")};
     return true;
@@ -147,7 +148,8 @@ static bool check_metric(struct op *op, const struct view *view, const struct fi
     if (metric == METRIC_NONE || metric_is_binary(metric) != is_bits ||
         (metric == METRIC_TANIMOTO && !view->info->is_1x))
         return bad_params(op,
-                          is_bits ? "binary vector index does not support metric type: "
+                          is_bits ? "metric type not found or not supported, supported: [HAMMING "
+                                    "JACCARD]: binary vector index does not support metric type: "
                           : field->type == FIELD_INT8_VECTOR
                               ? "int vector index does not support metric type: "
                               : "float vector index does not support metric type: ",
@@ -283,9 +285,23 @@ static const char *index_name(const struct view *view, const struct index_spec *
     return count == 1 ? name : spec->field;
 }
 
-bool indexes_create(struct op *op, const struct index_spec *spec)
+/* Another call may have declared the same index since the view was opened: that is fine. */
+static bool declare(struct op *op, const struct index_spec *spec, const struct view *view,
+                    const struct declared_index *index)
 {
     struct err err;
+    struct view now;
+    bool is_done = false;
+    const enum err_code code = define_create_index(op->writer, view_name(view), index, &err);
+    if (code != ERR_EXISTS)
+        return op_engine_for(op, code, &err, spec->collection);
+    return view_open(op, spec->collection, &now) &&
+           check_existing(op, &now, index->field, index, &is_done) &&
+           (is_done || op_engine_for(op, code, &err, spec->collection));
+}
+
+bool indexes_create(struct op *op, const struct index_spec *spec)
+{
     struct view view;
     struct merged merged;
     bool is_done;
@@ -311,9 +327,7 @@ bool indexes_create(struct op *op, const struct index_spec *spec)
     if (!properties_text(op, &merged.shown, &index.params) ||
         !check_existing(op, &view, index.field, &index, &is_done))
         return false;
-    return is_done ||
-           op_engine_for(op, define_create_index(op->writer, view_name(&view), &index, &err), &err,
-                         spec->collection);
+    return is_done || declare(op, spec, &view, &index);
 }
 
 static const char *field_shown(const struct view *view, const char *stored)

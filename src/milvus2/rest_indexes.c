@@ -4,25 +4,58 @@
 #include "milvus2/indexes.h"
 #include "milvus2/rest.h"
 
-/* metricType, indexType and the members of params as the pairs that gRPC would carry. */
+/* The members of params that say the type and the metric are no build parameters. */
+static bool is_lifted(const char *key)
+{
+    return strcmp(key, "index_type") == 0 || strcmp(key, "metric_type") == 0;
+}
+
+/* Build parameters as the one JSON object that they came in; NULL when there are none. */
+static bool build_params(struct rest *rest, const struct json *params, const char **ret_text)
+{
+    struct text text;
+    size_t count = 0;
+    const char *key;
+    const struct json *value;
+    text_init(&text);
+    json_open(&text, NULL, '{');
+    for (void *at = NULL; (value = js_next(params, &at, &key)) != NULL;) {
+        if (is_lifted(key))
+            continue;
+        char *piece = js_dump_ordered(value);
+        json_add_raw(&text, key, piece != NULL ? piece : "null");
+        mem_free(piece);
+        count++;
+    }
+    json_close(&text, '}');
+    *ret_text = count > 0 ? op_strndup(&rest->op, text_get(&text), text.size) : NULL;
+    const bool has_failed = text_failed(&text) || (count > 0 && *ret_text == NULL);
+    text_release(&text);
+    return !has_failed || status_nomem(&rest->op.status, "index");
+}
+
+/* Type, metric and build parameters as the pairs that gRPC would carry. */
 static bool index_params(struct rest *rest, const struct json *item, struct pair_list *ret_pairs)
 {
-    struct pair_list given;
-    if (!rest_pairs(rest, js_get(item, "params"), &given))
-        return false;
-    struct pair *items = op_array(&rest->op, given.count + 2, sizeof *items);
-    if (items == NULL)
+    const struct json *params = js_get(item, "params");
+    struct pair *items = op_array(&rest->op, 3, sizeof *items);
+    const char *build;
+    if (items == NULL || !build_params(rest, params, &build))
         return false;
     size_t n = 0;
     const char *metric = js_string(js_get(item, "metricType"), "");
     const char *type = js_string(js_get(item, "indexType"), "");
-    if (metric[0] != '\0' && pairs_get(&given, "metric_type") == NULL)
+    if (metric[0] == '\0')
+        metric = js_string(js_get(params, "metric_type"), "");
+    if (type[0] == '\0')
+        type = js_string(js_get(params, "index_type"), "");
+    if (metric[0] != '\0')
         items[n++] = (struct pair){"metric_type", metric};
-    if (type[0] != '\0' && pairs_get(&given, "index_type") == NULL)
+    if (type[0] != '\0')
         items[n++] = (struct pair){"index_type", type};
-    if (given.count > 0)
-        memcpy(items + n, given.items, given.count * sizeof *items);
-    *ret_pairs = (struct pair_list){items, n + given.count};
+    if (build != NULL)
+        items[n++] = (struct pair){"params", build};
+    *ret_pairs = (struct pair_list){items, n};
     return true;
 }
 
