@@ -142,6 +142,16 @@ static bool quick_schema(struct rest *rest, struct collection_spec *spec, const 
            fields_make(&rest->op, spec->name, &specs[1], &fields[1]);
 }
 
+/* A whole number, or its digits; 0 when there is none. */
+static int64_t whole_param(const struct json *params, const char *key)
+{
+    int64_t number;
+    const struct json *value = js_get(params, key);
+    if (js_is_string(value))
+        return number_parse_int(js_string(value, ""), &number) ? number : 0;
+    return js_int(value, 0);
+}
+
 /* Settings below "params". */
 static bool read_params(struct rest *rest, struct collection_spec *spec)
 {
@@ -156,8 +166,8 @@ static bool read_params(struct rest *rest, struct collection_spec *spec)
     spec->consistency = 2;
     if (!js_is_null(level) && !rest_consistency(rest, js_string(level, "?"), &spec->consistency))
         return false;
-    spec->shards = js_int(js_get(params, "shardsNum"), 0);
-    spec->partitions = js_int(js_get(params, "partitionsNum"), 0);
+    spec->shards = whole_param(params, "shardsNum");
+    spec->partitions = whole_param(params, "partitionsNum");
     size_t n = 0;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         const struct json *value = js_get(params, kept[i][0]);
