@@ -150,7 +150,7 @@ static void test_graph__same_bytes_everywhere(void **state)
     const struct kernel *kernels[KERNEL_TABLES_MAX];
     const size_t kernel_count = kernel_list(kernels);
     fill(fixture->rows, DATA_CLUSTERS);
-    import_data(fixture, "one", METRIC_L2, NULL, ROWS);
+    import_data(fixture, "one", METRIC_L2, NULL, INDEX_ROWS_MIN);
     build_ok(fixture, "one");
     size_t size = 0;
     void *expected = read_file(fixture, GRAPH_FILE, &size);
@@ -195,7 +195,7 @@ static void test_graph__damage_is_only_slower(void **state)
     remove_file(fixture, LISTS_FILE);
     size_t size = 0;
     uint8_t *data = read_file(fixture, GRAPH_FILE, &size);
-    for (size_t at = 0; at < size; at += size / 23) {
+    for (size_t at = 0; at < size; at += size / 11) {
         data[at] ^= 4;
         write_file(fixture, GRAPH_FILE, data, size);
         data[at] ^= 4;
@@ -276,7 +276,7 @@ static void test_graph__every_call_fails_once(void **state)
     expect_ok(build(fixture, "one", &lists, &built, err));
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         bool was_reached = true;
-        for (size_t n = 0; was_reached; n += 1 + n / 3) {
+        for (size_t n = 0; was_reached; n = 3 * n + 1) {
             struct err failure = {0};
             remove_file(fixture, GRAPH_FILE);
             fault_arm(kinds[k], n, reasons[k]);

@@ -600,6 +600,8 @@ static void test_index_bits__every_live_row_is_in_a_list(void **state)
     topk_release(&topk);
     bits_scratch_release(&scratch);
     scan_release(&scan);
+    bits_close(segment->bits); /* opened here, into a view of the segment */
+    segment->bits = NULL;
     snapshot_unref(snapshot);
     database_close(database);
     sample_release(&sample);

@@ -336,6 +336,8 @@ static void test_index__every_live_row_is_in_a_list(void **state)
     topk_release(&topk);
     lists_scratch_release(&scratch);
     scan_release(&scan);
+    lists_close(segment->lists); /* opened here, into a view of the segment */
+    segment->lists = NULL;
     snapshot_unref(snapshot);
     database_close(database);
     sample_release(&sample);
