@@ -281,7 +281,7 @@ FAULTS = [
     fault_case("commit", "eio", FAILED, (*range(0, 20), *range(20, 80, 7))),
     fault_case("read", "short", (), SOME),
     fault_case("read", "eintr", (), SOME),
-    fault_case("read", "eio", (1, 3), SOME),
+    fault_case("read", "eio", (1, 3, 4), SOME),                                   # 4: while the target is opened
     fault_case("map", "enomem", (1, 3, 5), FEW),
     fault_case("open", "eacces", (1, 3, 4), (*range(0, 30), *range(30, 200, 17))),
     fault_case("open", "emfile", (1, 3, 4), range(0, 120, 13)),
