@@ -28,6 +28,13 @@ static inline int64_t get_i64(const uint8_t *p)
 {
     return (int64_t)get_u64(p);
 }
+static inline float get_f32(const uint8_t *p)
+{
+    const uint32_t bits = get_u32(p);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 static inline void put_u16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)v;
@@ -42,6 +49,13 @@ static inline void put_u64(uint8_t *p, uint64_t v)
 {
     put_u32(p, (uint32_t)v);
     put_u32(p + 4, (uint32_t)(v >> 32));
+}
+
+static inline void put_f32(uint8_t *p, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    put_u32(p, bits);
 }
 
 #endif

@@ -90,9 +90,8 @@ char *text_take(struct text *text)
     return data;
 }
 
-static void add_escaped(struct text *text, const char *value)
+static void add_escaped(struct text *text, const char *value, size_t size)
 {
-    const size_t size = strlen(value);
     const bool is_utf8 = utf8_is_valid(value, size);
     text_add(text, "\"");
     for (size_t k = 0; k < size; k++) {
@@ -117,7 +116,7 @@ static void start_value(struct text *text, const char *key)
         text_add(text, ",");
     if (key == NULL)
         return;
-    add_escaped(text, key);
+    add_escaped(text, key, strlen(key));
     text_add(text, ":");
 }
 
@@ -138,7 +137,13 @@ void json_add_string(struct text *text, const char *key, const char *value)
     if (value == NULL)
         text_add(text, "null");
     else
-        add_escaped(text, value);
+        add_escaped(text, value, strlen(value));
+}
+
+void json_add_bytes(struct text *text, const char *key, const char *value, size_t size)
+{
+    start_value(text, key);
+    add_escaped(text, value, size);
 }
 
 void json_add_raw(struct text *text, const char *key, const char *json)

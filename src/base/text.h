@@ -33,6 +33,8 @@ char *text_take(struct text *text);
 void json_open(struct text *text, const char *key, char bracket);            /* '{' or '[' */
 void json_close(struct text *text, char bracket);                            /* '}' or ']' */
 void json_add_string(struct text *text, const char *key, const char *value); /* NULL -> null */
+/* A string of `size` bytes, which may hold zero bytes; `value` may be NULL when size is 0. */
+void json_add_bytes(struct text *text, const char *key, const char *value, size_t size);
 void json_add_raw(struct text *text, const char *key, const char *json); /* valid JSON already */
 void json_add_int(struct text *text, const char *key, int64_t value);
 void json_add_uint(struct text *text, const char *key, uint64_t value);

@@ -53,21 +53,6 @@ struct bits_layout bits_layout_of(const struct bits_header *header)
     return at;
 }
 
-static void put_float(uint8_t *p, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    put_u32(p, bits);
-}
-
-static float get_float(const uint8_t *p)
-{
-    const uint32_t bits = get_u32(p);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 void bits_header_encode(const struct bits_header *header, uint8_t *buffer)
 {
     memset(buffer, 0, BITS_HEADER_SIZE);
@@ -82,11 +67,11 @@ void bits_header_encode(const struct bits_header *header, uint8_t *buffer)
     put_u64(buffer + AT_DEAD_HASH, header->dead_hash);
     put_u64(buffer + AT_GROUPS, header->groups);
     put_u64(buffer + AT_TABLE_HASH, header->table_hash);
-    put_float(buffer + AT_FAR, header->ladder.far);
+    put_f32(buffer + AT_FAR, header->ladder.far);
     for (size_t i = 0; i < PROBES; i++)
         put_u32(buffer + AT_LADDER + 4 * i, (&header->ladder.probes[0][0][0])[i]);
     for (size_t i = 0; i < MEANS; i++)
-        put_float(buffer + AT_MEANS + 4 * i, (&header->ladder.rows[0][0])[i]);
+        put_f32(buffer + AT_MEANS + 4 * i, (&header->ladder.rows[0][0])[i]);
     put_u64(buffer + AT_HASH, hash64(buffer, AT_HASH, 0));
 }
 
@@ -134,11 +119,11 @@ enum err_code bits_header_decode(struct bytes in, struct bits_header *ret_header
         .groups = get_u64(in.data + AT_GROUPS),
         .table_hash = get_u64(in.data + AT_TABLE_HASH),
     };
-    h.ladder.far = get_float(in.data + AT_FAR);
+    h.ladder.far = get_f32(in.data + AT_FAR);
     for (size_t i = 0; i < PROBES; i++)
         (&h.ladder.probes[0][0][0])[i] = get_u32(in.data + AT_LADDER + 4 * i);
     for (size_t i = 0; i < MEANS; i++)
-        (&h.ladder.rows[0][0])[i] = get_float(in.data + AT_MEANS + 4 * i);
+        (&h.ladder.rows[0][0])[i] = get_f32(in.data + AT_MEANS + 4 * i);
     if (!bits_support(h.metric))
         return bad(err, AT_METRIC, (uint64_t)h.metric, "HAMMING, JACCARD or TANIMOTO");
     if (!metric_dim_is_valid(h.metric, (long long)h.dim))

@@ -78,21 +78,6 @@ struct graph_layout graph_layout_of(const struct graph_header *header)
     return at;
 }
 
-static void put_float(uint8_t *p, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    put_u32(p, bits);
-}
-
-static float get_float(const uint8_t *p)
-{
-    const uint32_t bits = get_u32(p);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 void graph_header_encode(const struct graph_header *header, uint8_t *buffer)
 {
     memset(buffer, 0, GRAPH_HEADER_SIZE);
@@ -108,9 +93,9 @@ void graph_header_encode(const struct graph_header *header, uint8_t *buffer)
     put_u32(buffer + AT_DEGREE, header->degree);
     put_u32(buffer + AT_SUPERS, header->supers);
     put_u32(buffer + AT_ROTATED, header->is_rotated);
-    put_float(buffer + AT_RANGE, header->range);
-    put_float(buffer + AT_LONGEST, header->longest);
-    put_float(buffer + AT_FAR, header->ladder.far);
+    put_f32(buffer + AT_RANGE, header->range);
+    put_f32(buffer + AT_LONGEST, header->longest);
+    put_f32(buffer + AT_FAR, header->ladder.far);
     put_u64(buffer + AT_TABLE_HASH, header->table_hash);
     put_u32(buffer + AT_HEAD_GROUPS, header->head_groups);
     const struct graph_rung *rungs = &header->ladder.rungs[0][0][0];
@@ -118,7 +103,7 @@ void graph_header_encode(const struct graph_header *header, uint8_t *buffer)
         put_u32(buffer + AT_LADDER + RUNG_SIZE * i, rungs[i].ef);
         put_u32(buffer + AT_LADDER + RUNG_SIZE * i + 4, rungs[i].rerank);
         put_u32(buffer + AT_LADDER + RUNG_SIZE * i + 8, rungs[i].steps);
-        put_float(buffer + AT_LADDER + RUNG_SIZE * i + 12, rungs[i].spread);
+        put_f32(buffer + AT_LADDER + RUNG_SIZE * i + 12, rungs[i].spread);
     }
     put_u64(buffer + AT_HASH, hash64(buffer, AT_HASH, 0));
 }
@@ -184,17 +169,17 @@ enum err_code graph_header_decode(struct bytes in, struct graph_header *ret_head
         .supers = get_u32(in.data + AT_SUPERS),
         .head_groups = get_u32(in.data + AT_HEAD_GROUPS),
         .is_rotated = get_u32(in.data + AT_ROTATED) != 0,
-        .range = get_float(in.data + AT_RANGE),
-        .longest = get_float(in.data + AT_LONGEST),
+        .range = get_f32(in.data + AT_RANGE),
+        .longest = get_f32(in.data + AT_LONGEST),
         .table_hash = get_u64(in.data + AT_TABLE_HASH),
     };
-    h.ladder.far = get_float(in.data + AT_FAR);
+    h.ladder.far = get_f32(in.data + AT_FAR);
     struct graph_rung *rungs = &h.ladder.rungs[0][0][0];
     for (size_t i = 0; i < RUNGS; i++)
         rungs[i] = (struct graph_rung){get_u32(in.data + AT_LADDER + RUNG_SIZE * i),
                                        get_u32(in.data + AT_LADDER + RUNG_SIZE * i + 4),
                                        get_u32(in.data + AT_LADDER + RUNG_SIZE * i + 8),
-                                       get_float(in.data + AT_LADDER + RUNG_SIZE * i + 12)};
+                                       get_f32(in.data + AT_LADDER + RUNG_SIZE * i + 12)};
     if (!codes_support(h.metric))
         return bad(err, AT_METRIC, (uint64_t)h.metric, "a metric of floats");
     if (!metric_dim_is_valid(h.metric, (long long)h.dim))

@@ -53,21 +53,6 @@ struct lists_layout lists_layout_of(const struct lists_header *header)
     return at;
 }
 
-static void put_float(uint8_t *p, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    put_u32(p, bits);
-}
-
-static float get_float(const uint8_t *p)
-{
-    const uint32_t bits = get_u32(p);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 void lists_header_encode(const struct lists_header *header, uint8_t *buffer)
 {
     memset(buffer, 0, LISTS_HEADER_SIZE);
@@ -82,16 +67,16 @@ void lists_header_encode(const struct lists_header *header, uint8_t *buffer)
     put_u64(buffer + AT_DEAD_HASH, header->dead_hash);
     put_u64(buffer + AT_GROUPS, header->groups);
     put_u32(buffer + AT_ROTATED, header->is_rotated);
-    put_float(buffer + AT_RANGE, header->range);
-    put_float(buffer + AT_LONGEST, header->longest);
+    put_f32(buffer + AT_RANGE, header->range);
+    put_f32(buffer + AT_LONGEST, header->longest);
     put_u64(buffer + AT_TABLE_HASH, header->table_hash);
-    put_float(buffer + AT_FAR, header->ladder.far);
+    put_f32(buffer + AT_FAR, header->ladder.far);
     const struct lists_rung *rungs = &header->ladder.rungs[0][0][0];
     for (size_t i = 0; i < RUNGS; i++) {
         uint8_t *at = buffer + AT_LADDER + RUNG_SIZE * i;
         put_u32(at, rungs[i].probes);
         put_u32(at + 4, rungs[i].rerank);
-        put_float(at + 8, rungs[i].reach);
+        put_f32(at + 8, rungs[i].reach);
     }
     put_u64(buffer + AT_HASH, hash64(buffer, AT_HASH, 0));
 }
@@ -149,15 +134,15 @@ enum err_code lists_header_decode(struct bytes in, struct lists_header *ret_head
         .dead_hash = get_u64(in.data + AT_DEAD_HASH),
         .groups = get_u64(in.data + AT_GROUPS),
         .is_rotated = get_u32(in.data + AT_ROTATED) != 0,
-        .range = get_float(in.data + AT_RANGE),
-        .longest = get_float(in.data + AT_LONGEST),
+        .range = get_f32(in.data + AT_RANGE),
+        .longest = get_f32(in.data + AT_LONGEST),
         .table_hash = get_u64(in.data + AT_TABLE_HASH),
     };
-    h.ladder.far = get_float(in.data + AT_FAR);
+    h.ladder.far = get_f32(in.data + AT_FAR);
     struct lists_rung *rungs = &h.ladder.rungs[0][0][0];
     for (size_t i = 0; i < RUNGS; i++) {
         const uint8_t *at = in.data + AT_LADDER + RUNG_SIZE * i;
-        rungs[i] = (struct lists_rung){get_u32(at), get_u32(at + 4), get_float(at + 8)};
+        rungs[i] = (struct lists_rung){get_u32(at), get_u32(at + 4), get_f32(at + 8)};
     }
     if (!codes_support(h.metric))
         return bad(err, AT_METRIC, (uint64_t)h.metric, "a metric of floats");

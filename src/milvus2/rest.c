@@ -43,7 +43,7 @@ static bool has_type(const struct json *value, char type)
     case 's':
         return js_is_string(value);
     case 'i':
-        return js_is_int(value) || (js_is_number(value) && js_number(value, 0) == 0);
+        return js_is_int(value);
     case 'b':
         return js_is_bool(value);
     case 'a':
@@ -210,8 +210,12 @@ void rest_handle(void *app, struct call *call)
     const struct rest_route *route = NULL;
     if (is_v1)
         route = find(rest_v1_routes, rest_v1_route_count, path + strlen(REST_V1));
-    else if (strncmp(path, REST_V2, strlen(REST_V2)) == 0 && strcmp(call_method(call), "POST") == 0)
+    else if (strncmp(path, REST_V2, strlen(REST_V2)) == 0)
         route = find(rest_v2_routes, rest_v2_route_count, path + strlen(REST_V2));
+    /* Only version 1 reads with GET, where a route takes nothing from a body. */
+    const char *method = is_v1 && route != NULL && route->keys[0] == '\0' ? "GET" : "POST";
+    if (route != NULL && strcmp(call_method(call), method) != 0)
+        route = NULL;
     if (route == NULL) {
         call_set_label(call, "other");
         call_reply_status(call, GRPC_NOT_FOUND, "404 page not found");

@@ -119,6 +119,8 @@ static bool keys_filter(struct rest *rest, const struct view *view, const char *
     const size_t count = js_is_array(ids) ? js_size(ids) : 1;
     struct text list;
     bool is_good = true;
+    if (js_is_null(ids))
+        return rest_fail(rest, MILVUS_REST_MISSING, "error: a filter or ids are required");
     text_init(&list);
     json_open(&list, NULL, '[');
     for (size_t i = 0; is_good && i < count; i++)

@@ -45,13 +45,6 @@ static void add_plain(struct rest *rest, const char *key, enum field_type type, 
     }
 }
 
-/* Text that need not end with a zero byte. */
-static void add_text(struct rest *rest, const char *key, const uint8_t *bytes, size_t size)
-{
-    char *copy = op_strndup(&rest->op, (const char *)bytes, size);
-    json_add_string(&rest->answer, key, copy);
-}
-
 static void add_floats(struct rest *rest, const char *key, const uint8_t *at, size_t count)
 {
     json_open(&rest->answer, key, '[');
@@ -80,7 +73,7 @@ static void add_array(struct rest *rest, const char *key, enum field_type elemen
             continue;
         }
         const size_t size = get_u32(array.data + at);
-        add_text(rest, NULL, array.data + at + 4, size);
+        json_add_bytes(&rest->answer, NULL, (const char *)array.data + at + 4, size);
         at += 4 + size;
     }
     json_close(&rest->answer, ']');
@@ -100,7 +93,7 @@ void rest_add_value(struct rest *rest, const char *key, const struct column *col
     switch (column->type) {
     case FIELD_VARCHAR:
     case FIELD_JSON:
-        add_text(rest, key, bytes.data, bytes.size);
+        json_add_bytes(&rest->answer, key, (const char *)bytes.data, bytes.size);
         return;
     case FIELD_ARRAY:
         add_array(rest, key, column->element, bytes);

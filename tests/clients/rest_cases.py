@@ -174,6 +174,9 @@ def case_version_1():
     quick("rest_v1", 5)
     answer = json.loads(curl("/v1/vector/query", {"collectionName": "rest_v1", "filter": "n == 3", "outputFields": ["n"]}))
     assert answer["code"] == 200 and answer["data"][0]["n"] == 3, answer
+    answer = json.loads(curl("/v1/vector/delete", {"collectionName": "rest_v1"}))
+    assert answer["code"] == 1802, answer
+    assert curl("/v1/vector/insert", None, "-o", "/dev/null", "-w", "%{http_code}") == "404"
     names = json.loads(curl("/v1/vector/collections"))
     assert names["code"] == 200 and "rest_v1" in names["data"], names
     ok("collections/drop", {"collectionName": "rest_v1"})

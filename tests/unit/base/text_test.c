@@ -103,6 +103,19 @@ static enum err_code build(struct err *err)
     return has_failed ? err_nomem(err, "text") : ERR_OK;
 }
 
+static void test_text__strings_with_zero_bytes(void **state)
+{
+    (void)state;
+    struct text text;
+    text_init(&text);
+    json_open(&text, NULL, '[');
+    json_add_bytes(&text, NULL, "a\0b", 3);
+    json_add_bytes(&text, NULL, NULL, 0);
+    json_close(&text, ']');
+    assert_string_equal(text_get(&text), "[\"a\\u0000b\",\"\"]");
+    text_release(&text);
+}
+
 static void test_text__memory_ends(void **state)
 {
     (void)state;
@@ -115,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_text__json_commas_and_escapes),
         cmocka_unit_test(test_text__numbers_read_back),
         cmocka_unit_test(test_text__grows),
+        cmocka_unit_test(test_text__strings_with_zero_bytes),
         cmocka_unit_test(test_text__memory_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
