@@ -4,10 +4,12 @@
     peers.py serve PEER REQUEST         loads it and answers; run by run.py, which speaks lines of JSON with it
 
 A peer gives build(rows), save(folder), load(folder) and search(queries, setting) -> ids; `settings` are what search is tried with, by rising
-effort. Everything runs in one thread; times are of the processor. Sizes are those of the saved index; `has_floats` says whether the vectors
-are part of it. Building is the long part, so that a kept index is used again by later runs: every index that is measured was loaded.
+effort. Everything runs in one thread; times are of the processor. `size` is that of the saved index, `memory` what the process grew by when it
+loaded the index and answered some queries; `has_floats` says whether the vectors are part of both. Building is the long part, so that a kept index is used again by later runs: every index that is measured was loaded.
 """
 import datetime
+import importlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -282,13 +284,15 @@ def answer(peer, queries, setting):
     return seconds, [[int(i) for i in row] for row in ids]
 
 
+def package_of(name):
+    return "faiss-cpu" if name.startswith("faiss-") else name
+
+
 def key(name, metric, how):
     """Name of the folder of a kept index: what it is made by and from."""
-    from importlib import metadata
-
-    package = {"faiss-hnsw": "faiss-cpu", "faiss-ivfpq": "faiss-cpu", "faiss-bhnsw": "faiss-cpu", "faiss-bivf": "faiss-cpu"}.get(name, name)
     words = [f"{k}={v}" for k, v in sorted(how.items())]
-    return "".join(c if c.isalnum() or c in "=.-" else "_" for c in "-".join([name, metadata.version(package), metric, *words]))
+    version = importlib.metadata.version(package_of(name))
+    return "".join(c if c.isalnum() or c in "=.-" else "_" for c in "-".join([name, version, metric, *words]))
 
 
 def build(name, request):
@@ -309,14 +313,22 @@ def build(name, request):
     (kept / "part").rename(kept / "told.json")
 
 
+def resident():
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def serve(name, request):
     import numpy as np
 
     peer, kept = PEERS[name](), Path(request["kept"])
     rows, queries = np.load(Path(request["rows"]), mmap_mode="r"), np.load(Path(request["queries"]))
     told = json.loads((kept / "told.json").read_text(encoding="utf-8"))
+    importlib.import_module(package_of(name).split("-")[0])         # the library itself is not counted
+    before = resident()
     peer.load(kept, request["metric"], rows.shape[1], request["build"])
-    told["has_floats"] = peer.has_floats
+    peer.search(queries[:WARM_UP], peer.settings[0])
+    told.update(has_floats=peer.has_floats, memory=resident() - before)
     if isinstance(peer, Zvec):
         peer.prepare_overhead(Path(request["scratch"]), np.array(rows[:2 * K]), request["build"])
         peer.call_s = peer.overhead(queries, peer.settings[0])

@@ -270,11 +270,12 @@ class Set:
             side.close()
 
     def beyond_floats(self, facts):
-        """Bytes a row of an index, without the vectors."""
-        if not facts.get("size"):
+        """Bytes of memory a row of an index takes, without the vectors. Godwit maps its files, all of which are counted."""
+        taken = facts.get("memory") or facts.get("size")
+        if not taken:
             return None
         vectors = self.rows.shape[1] * self.rows.dtype.itemsize if facts.get("has_floats") else 0
-        return facts["size"] / len(self.rows) - vectors
+        return taken / len(self.rows) - vectors
 
     def record(self):
         sides = [{"engine": side.name, "build": side.how, "facts": side.facts, "bytes_a_row_beyond_vectors": self.beyond_floats(side.facts),

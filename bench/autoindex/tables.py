@@ -66,7 +66,7 @@ def filter_rows(whole):
 
 def table(whole):
     lines = [f"#### {whole['title']}: {whole['rows']:,} rows, {whole['metric']}, {whole['queries']:,} queries", "",
-             "| engine (indexes) | queries/s at .90 | .95 | .99 | Godwit is faster at .95 | at .99 | build, CPU s | bytes a row beyond vectors |",
+             "| engine (indexes) | queries/s at .90 | .95 | .99 | Godwit is faster at .95 | at .99 | build, CPU s | memory a row beyond vectors, bytes |",
              "|---|---|---|---|---|---|---|---|", *(row(whole, e) for e in engines(whole))]
     facts = next((s["facts"] for s in whole["sides"] if s["engine"] == "godwit"), {})
     if "lists_answer_s" in facts:
