@@ -2,6 +2,8 @@
  * shrink is left to heap sort, so no input costs more than n log n. */
 #include "engine/order.h"
 
+#include <stdbool.h>
+
 #define SMALL 16
 #define PASSES_MAX 48
 
@@ -52,28 +54,30 @@ static uint64_t median(uint64_t a, uint64_t b, uint64_t c)
     return c < high ? c : high;
 }
 
-/* Parts count > 2 pairs around one of them: [0, *ret_left) <= pivot, [*ret_right, count) >= pivot,
- * between them only pivots. */
-static void part(uint64_t *pairs, size_t count, size_t *ret_left, size_t *ret_right)
+/* Moves what is below `bound` to the front; returns how many. Without a branch on the pairs, since
+ * it could not be guessed. */
+static size_t part(uint64_t *pairs, size_t count, uint64_t bound)
+{
+    size_t below = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t pair = pairs[i];
+        pairs[i] = pairs[below];
+        pairs[below] = pair;
+        below += pair < bound;
+    }
+    return below;
+}
+
+/* Parts count > 2 pairs: [0, left) below one of them, or, when that is the smallest, equal to it.
+ */
+static size_t part_some(uint64_t *pairs, size_t count, bool *ret_are_equal)
 {
     const uint64_t pivot = median(pairs[0], pairs[count / 2], pairs[count - 1]);
-    size_t i = 0;
-    size_t j = count;
-    for (;;) {
-        while (pairs[i] < pivot)
-            i++;
-        while (pairs[j - 1] > pivot)
-            j--;
-        if (i >= j)
-            break;
-        const uint64_t pair = pairs[i];
-        pairs[i++] = pairs[--j];
-        pairs[j] = pair;
-        if (i >= j)
-            break;
-    }
-    *ret_left = j < i ? j : i;
-    *ret_right = j < i ? i : j;
+    const size_t left = part(pairs, count, pivot);
+    *ret_are_equal = left == 0;
+    if (left > 0)
+        return left;
+    return pivot < UINT64_MAX ? part(pairs, count, pivot + 1) : count;
 }
 
 void order_select(uint64_t *pairs, size_t count, size_t wanted)
@@ -81,17 +85,16 @@ void order_select(uint64_t *pairs, size_t count, size_t wanted)
     uint64_t *from = pairs;
     size_t rest = wanted;
     for (size_t pass = 0; count > SMALL && pass < PASSES_MAX; pass++) {
-        size_t left = 0;
-        size_t right = 0;
-        part(from, count, &left, &right);
-        if (rest > left && rest <= right)
-            return; /* the pivot is the last one wanted */
+        bool are_equal = false;
+        const size_t left = part_some(from, count, &are_equal);
+        if (are_equal && rest <= left)
+            return;
         if (rest <= left) {
             count = left;
         } else {
-            from += right;
-            rest -= right;
-            count -= right;
+            from += left;
+            rest -= left;
+            count -= left;
         }
     }
     if (count > SMALL)
@@ -121,10 +124,10 @@ void order_sort(uint64_t *pairs, size_t count)
             heap_sort(range.from, range.count);
             continue;
         }
-        size_t left = 0;
-        size_t right = 0;
-        part(range.from, range.count, &left, &right);
-        stack[used++] = (struct range){range.from, left, range.depth + 1};
-        stack[used++] = (struct range){range.from + right, range.count - right, range.depth + 1};
+        bool are_equal = false;
+        const size_t left = part_some(range.from, range.count, &are_equal);
+        if (!are_equal)
+            stack[used++] = (struct range){range.from, left, range.depth + 1};
+        stack[used++] = (struct range){range.from + left, range.count - left, range.depth + 1};
     }
 }
