@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "engine/collection.h"
 #include "engine/index_builder.h"
 #include "engine/search.h"
 
@@ -28,6 +29,13 @@ struct index_run {
     size_t dropped;
     struct text json;
     struct text plain;
+};
+
+/* Which index a line is about. */
+struct shown {
+    const struct collection_facts *collection;
+    const char *field;
+    size_t segment;
 };
 
 static const char *collection_of(const struct arguments *arguments)
@@ -108,14 +116,16 @@ static void json_record(const struct index_facts *facts, struct text *json)
     json_close(json, '}');
 }
 
-static void json_segment(struct index_run *run, const struct collection_facts *f, size_t segment,
+static void json_segment(struct index_run *run, const struct shown *shown,
                          const struct index_facts *facts)
 {
+    const struct collection_facts *f = shown->collection;
     struct text *json = &run->json;
     json_open(json, NULL, '{');
     json_add_string(json, "collection", f->name);
     json_add_string(json, "partition", f->partitions[facts->partition].name);
-    json_add_uint(json, "segment", segment);
+    json_add_string(json, "field", shown->field);
+    json_add_uint(json, "segment", shown->segment);
     json_add_uint(json, "rows", facts->rows);
     json_add_string(json, "plan", plan_of(facts));
     json_add_bool(json, "is_possible", facts->is_possible);
@@ -172,13 +182,15 @@ static void state_cells(const struct index_run *run, const struct index_facts *f
     table_cell(table, is_shown ? format_seconds((uint64_t)(cost_of(facts).cpu_s * 1e9), time) : "");
 }
 
-static void table_segment(const struct index_run *run, const struct collection_facts *f,
-                          size_t segment, const struct index_facts *facts, struct table *table)
+static void table_segment(const struct index_run *run, const struct shown *shown,
+                          const struct index_facts *facts, struct table *table)
 {
+    const struct collection_facts *f = shown->collection;
     static const unsigned levels[] = {1, SEARCH_LEVEL_DEFAULT, 6, 9};
     table_cell_name(table, "", f->name);
     table_cell_name(table, "", f->partitions[facts->partition].name);
-    table_cell_number(table, segment);
+    table_cell_number(table, shown->segment);
+    table_cell_name(table, "", shown->field);
     table_cell_number(table, facts->rows);
     table_cell(table, plan_of(facts));
     state_cells(run, facts, table);
@@ -193,22 +205,37 @@ static void table_segment(const struct index_run *run, const struct collection_f
         rung_cell(facts, levels[i], table);
 }
 
+static void describe_field(struct index_run *run, struct snapshot *view, const char *field,
+                           struct table *table)
+{
+    const struct collection_facts *collection = snapshot_facts(view);
+    for (size_t k = 0; k < collection->segment_count; k++) {
+        const struct shown shown = {collection, field, k};
+        struct index_facts facts;
+        index_describe(run->database, view, k, &facts);
+        json_segment(run, &shown, &facts);
+        table_segment(run, &shown, &facts, table);
+    }
+}
+
 static enum err_code describe(struct index_run *run, const char *collection, struct table *table,
                               struct err *err)
 {
     struct snapshot *snapshot = NULL;
-    const enum err_code code = database_snapshot(run->database, collection, &snapshot, err);
+    enum err_code code = database_snapshot(run->database, collection, &snapshot, err);
     if (code != ERR_OK)
         return code;
-    const struct collection_facts *f = snapshot_facts(snapshot);
-    for (size_t k = 0; k < f->segment_count; k++) {
-        struct index_facts facts;
-        index_describe(run->database, snapshot, k, &facts);
-        json_segment(run, f, k, &facts);
-        table_segment(run, f, k, &facts, table);
+    const struct schema *schema = &snapshot_info(snapshot)->schema;
+    for (size_t f = 0; code == ERR_OK && f < schema->field_count; f++) {
+        struct snapshot *view = NULL;
+        if (!field_type_is_vector(schema->fields[f].type))
+            continue;
+        code = snapshot_for_field(snapshot, f, &view, err);
+        if (code == ERR_OK)
+            describe_field(run, view, schema->fields[f].name, table);
     }
     snapshot_unref(snapshot);
-    return ERR_OK;
+    return code;
 }
 
 /* All collections, or the one that was named. `table` NULL: only looks whether it is there. */
@@ -263,9 +290,9 @@ static void json_changes(struct index_run *run)
 /* Opens the folder anew, so that what was built or dropped is seen. */
 static enum err_code show(struct index_run *run, struct err *err)
 {
-    static const char *const heads[] = {"collection", "partition", ">segment", ">rows",  "plan",
-                                        "state",      ">built in", ">size",    ">lists", ">level 1",
-                                        ">level 3",   ">level 6",  ">level 9"};
+    static const char *const heads[] = {"collection", "partition", ">segment",  "field",   ">rows",
+                                        "plan",       "state",     ">built in", ">size",   ">lists",
+                                        ">level 1",   ">level 3",  ">level 6",  ">level 9"};
     struct table table;
     index_status_read(run->arguments->operands[0], &run->status);
     enum err_code code = db_open(run->arguments->operands[0], DATABASE_READ, &run->database, err);

@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "engine/collection.h"
 #include "engine/database.h"
 #include "engine/index_builder.h"
 #include "engine/layout.h"
@@ -32,9 +33,16 @@ static void count_collection(struct database *database, const char *name,
     size_t ready = 0;
     if (database_snapshot(database, name, &snapshot, &ignored) != ERR_OK)
         return;
-    index_count(snapshot, &possible, &ready);
-    summary->possible += possible;
-    summary->ready += ready;
+    const struct schema *schema = &snapshot_info(snapshot)->schema;
+    for (size_t f = 0; f < schema->field_count; f++) {
+        struct snapshot *view = NULL;
+        if (!field_type_is_vector(schema->fields[f].type) ||
+            snapshot_for_field(snapshot, f, &view, &ignored) != ERR_OK)
+            continue;
+        index_count(view, &possible, &ready);
+        summary->possible += possible;
+        summary->ready += ready;
+    }
     snapshot_unref(snapshot);
 }
 

@@ -64,12 +64,13 @@ const char *index_state_name(enum index_state state)
     return state_names[state];
 }
 
-/* The path of a file of a segment; mem_free. */
-static char *file_of(const struct database *database, const struct segment_facts *facts,
+/* The path of an index file of a segment's vector field; mem_free. */
+static char *file_of(const struct database *database, const struct segment *segment,
                      const char *ending)
 {
+    const struct segment_facts *facts = &segment->facts;
     char *stem = layout_segment_stem(database->folder, facts->folder, facts->number);
-    char *path = stem != NULL ? layout_file(stem, ending) : NULL;
+    char *path = stem != NULL ? layout_index_file(stem, segment->vector_field, ending) : NULL;
     mem_free(stem);
     return path;
 }
@@ -87,8 +88,8 @@ static enum err_code try_file(const struct database *database, const struct snap
     struct graph *graph = NULL;
     struct bits *bits = NULL;
     struct err ignored;
-    char *path = file_of(database, &segment->facts,
-                         plan == INDEX_LISTS ? lists_ending(metric) : LAYOUT_GRAPH);
+    char *path =
+        file_of(database, segment, plan == INDEX_LISTS ? lists_ending(metric) : LAYOUT_GRAPH);
     enum err_code code = ERR_NOMEM;
     if (path != NULL && plan == INDEX_GRAPH)
         code = graph_open(path, &identity, &graph, &ignored);
@@ -128,7 +129,7 @@ static enum index_state state_of_files(const struct database *database,
 static void describe_state(const struct database *database, const struct snapshot *snapshot,
                            const struct segment *segment, struct index_facts *facts)
 {
-    char *path = file_of(database, &segment->facts, LAYOUT_BUILT);
+    char *path = file_of(database, segment, LAYOUT_BUILT);
     facts->has_record = path != NULL && index_record_read(path, &facts->record);
     mem_free(path);
     if (facts->is_possible)
@@ -304,18 +305,20 @@ static void end_segment(const struct run *run, const struct segment_facts *facts
 
 static bool is_gone(const struct database *database, const struct segment_facts *facts)
 {
-    char *path = file_of(database, facts, LAYOUT_SUMS);
+    char *stem = layout_segment_stem(database->folder, facts->folder, facts->number);
+    char *path = stem != NULL ? layout_file(stem, LAYOUT_SUMS) : NULL;
     const bool is_there = path == NULL || file_exists(path);
     mem_free(path);
+    mem_free(stem);
     return !is_there;
 }
 
 /* Not being able to note what it took is no reason to be without an index. */
-static void note(const struct run *run, const struct segment_facts *facts,
+static void note(const struct run *run, const struct segment *segment,
                  const struct index_record *record)
 {
     struct err ignored;
-    char *path = file_of(run->database, facts, LAYOUT_BUILT);
+    char *path = file_of(run->database, segment, LAYOUT_BUILT);
     if (path != NULL)
         (void)!index_record_write(path, record, &ignored);
     mem_free(path);
@@ -324,7 +327,7 @@ static void note(const struct run *run, const struct segment_facts *facts,
 static enum err_code build_lists(struct run *run, struct err *err)
 {
     const enum metric_type metric = run->build.metric;
-    char *path = file_of(run->database, &run->build.segment->facts, lists_ending(metric));
+    char *path = file_of(run->database, run->build.segment, lists_ending(metric));
     if (path == NULL)
         return err_nomem(err, "index");
     const enum err_code code = bits_support(metric) ? bits_build(&run->build, path, err)
@@ -339,8 +342,8 @@ static enum err_code build_graph(struct run *run, struct err *err)
     const struct segment_facts *facts = &run->build.segment->facts;
     const struct lists_identity identity = {run->build.metric, run->build.dim, facts->rows,
                                             facts->sums_hash, facts->dead_hash};
-    char *path = file_of(run->database, facts, LAYOUT_LISTS);
-    char *target = file_of(run->database, facts, LAYOUT_GRAPH);
+    char *path = file_of(run->database, run->build.segment, LAYOUT_LISTS);
+    char *target = file_of(run->database, run->build.segment, LAYOUT_GRAPH);
     struct lists *lists = NULL;
     enum err_code code = ERR_OK;
     if (path == NULL || target == NULL)
@@ -358,10 +361,10 @@ static enum err_code build_graph(struct run *run, struct err *err)
 }
 
 /* What is known of the lists' build stays when the graph is added. */
-static void read_record(const struct run *run, const struct segment_facts *facts,
+static void read_record(const struct run *run, const struct segment *segment,
                         struct index_record *record)
 {
-    char *path = file_of(run->database, facts, LAYOUT_BUILT);
+    char *path = file_of(run->database, segment, LAYOUT_BUILT);
     if (path == NULL || !index_record_read(path, record))
         *record = (struct index_record){0};
     mem_free(path);
@@ -376,7 +379,7 @@ static enum err_code build_segment(struct run *run, struct segment *segment, enu
     const uint64_t wall_ns = clock_monotonic_ns();
     const uint64_t cpu_ns = clock_cpu_ns();
     if (plan == INDEX_GRAPH)
-        read_record(run, &segment->facts, &record);
+        read_record(run, segment, &record);
     begin_segment(run, &segment->facts);
     run->build.segment = segment;
     enum err_code code = plan == INDEX_LISTS ? build_lists(run, err) : build_graph(run, err);
@@ -394,7 +397,7 @@ static enum err_code build_segment(struct run *run, struct segment *segment, enu
     if (record.has_failed)
         memcpy(record.reason, err->msg, sizeof record.reason);
     if (code == ERR_OK || code == ERR_CORRUPT)
-        note(run, &segment->facts, &record);
+        note(run, segment, &record);
     run->counts.built += code == ERR_OK && plan == run->last_plan;
     run->counts.failed += code == ERR_CORRUPT;
     return code;
@@ -479,7 +482,7 @@ enum err_code index_drop(struct database *database, struct snapshot *snapshot, s
         for (size_t e = 0;
              code == ERR_OK && !is_in_memory(segment) && e < sizeof endings / sizeof *endings;
              e++) {
-            char *path = file_of(database, &segment->facts, endings[e]);
+            char *path = file_of(database, segment, endings[e]);
             code = path != NULL ? file_remove(path, err) : err_nomem(err, "index");
             mem_free(path);
         }

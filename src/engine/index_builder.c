@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/ticker.h"
+#include "engine/collection.h"
 #include "engine/index_status.h"
 #include "engine/layout.h"
 
@@ -152,6 +153,28 @@ static void add_counts(struct index_counts *sum, const struct index_counts *part
     sum->cpu_ns += part->cpu_ns;
 }
 
+/* One vector field of a collection.
+ *   view  the snapshot that searches it */
+static enum err_code do_field(struct task *task, struct snapshot *view, struct err *err)
+{
+    struct index_counts counts = {0};
+    size_t dropped = 0;
+    enum err_code code = ERR_OK;
+    if (task->is_counting)
+        index_add_work(view, task->options.is_forced, &task->builder->watch);
+    else if (task->is_dropping)
+        code = index_drop(task->database, view, &dropped, err);
+    else
+        code = index_build(task->database, view, &task->options, &counts, err);
+    add_counts(&task->counts, &counts);
+    task->dropped += dropped;
+    if (code != ERR_CORRUPT)
+        return code;
+    if (task->first.code == ERR_OK) /* the other segments and collections are built all the same */
+        task->first = *err;
+    return ERR_OK;
+}
+
 static enum err_code do_collection(struct task *task, const char *name, struct err *err)
 {
     struct snapshot *snapshot = NULL;
@@ -160,22 +183,17 @@ static enum err_code do_collection(struct task *task, const char *name, struct e
         return ERR_OK; /* dropped since it was listed */
     if (code != ERR_OK)
         return code;
-    struct index_counts counts = {0};
-    size_t dropped = 0;
-    if (task->is_counting)
-        index_add_work(snapshot, task->options.is_forced, &task->builder->watch);
-    else if (task->is_dropping)
-        code = index_drop(task->database, snapshot, &dropped, err);
-    else
-        code = index_build(task->database, snapshot, &task->options, &counts, err);
-    add_counts(&task->counts, &counts);
-    task->dropped += dropped;
+    const struct schema *schema = &snapshot_info(snapshot)->schema;
+    for (size_t f = 0; code == ERR_OK && f < schema->field_count; f++) {
+        struct snapshot *view = NULL;
+        if (!field_type_is_vector(schema->fields[f].type))
+            continue;
+        code = snapshot_for_field(snapshot, f, &view, err);
+        if (code == ERR_OK)
+            code = do_field(task, view, err);
+    }
     snapshot_unref(snapshot);
-    if (code != ERR_CORRUPT)
-        return code;
-    if (task->first.code == ERR_OK) /* the other segments and collections are built all the same */
-        task->first = *err;
-    return ERR_OK;
+    return code;
 }
 
 static enum err_code for_each(struct task *task, const char *collection, struct err *err)

@@ -62,6 +62,13 @@ char *layout_file(const char *stem, const char *extension)
     return mem_printf("%s.%s", stem, extension);
 }
 
+char *layout_index_file(const char *stem, int64_t vector_field, const char *extension)
+{
+    if (vector_field == 0)
+        return layout_file(stem, extension);
+    return mem_printf("%s.f%" PRId64 ".%s", stem, vector_field, extension);
+}
+
 /* Digits only, no sign or space; `*ret_end` is what follows them. */
 static bool parse_number(const char *text, uint64_t *ret_number, const char **ret_end)
 {
@@ -88,22 +95,33 @@ static bool is_among(const char *end, size_t size, const char *const *endings)
     return false;
 }
 
+/* The ending of an index file, of whichever field. */
+static bool is_index_ending(const char *end, size_t size)
+{
+    static const char *const endings[] = {"." LAYOUT_LISTS, "." LAYOUT_GRAPH, "." LAYOUT_BUILT,
+                                          "." LAYOUT_BITS, NULL};
+    uint64_t field = 0;
+    const char *rest = end;
+    if (size > 2 && strncmp(end, ".f", 2) == 0 && !parse_number(end + 2, &field, &rest))
+        return false;
+    const size_t skipped = (size_t)(rest - end);
+    return skipped < size && is_among(rest, size - skipped, endings);
+}
+
 bool layout_parse_file(const char *name, uint64_t *ret_number)
 {
-    static const char *const endings[] = {
-        "." LAYOUT_IDS,   "." LAYOUT_VECTORS, "." LAYOUT_SUMS,  "." LAYOUT_DEAD, "." LAYOUT_COLUMNS,
-        "." LAYOUT_LISTS, "." LAYOUT_GRAPH,   "." LAYOUT_BUILT, "." LAYOUT_BITS, NULL};
+    static const char *const endings[] = {"." LAYOUT_IDS,  "." LAYOUT_VECTORS, "." LAYOUT_SUMS,
+                                          "." LAYOUT_DEAD, "." LAYOUT_COLUMNS, NULL};
     const char *end = NULL;
-    return parse_number(name, ret_number, &end) && is_among(end, strlen(end), endings);
+    return parse_number(name, ret_number, &end) &&
+           (is_among(end, strlen(end), endings) || is_index_ending(end, strlen(end)));
 }
 
 bool layout_parse_index_temporary(const char *name, uint64_t *ret_number)
 {
-    static const char *const endings[] = {"." LAYOUT_LISTS, "." LAYOUT_GRAPH, "." LAYOUT_BUILT,
-                                          "." LAYOUT_BITS, NULL};
     const char *end = NULL;
     return path_has_suffix(name, TEMPORARY) && parse_number(name, ret_number, &end) &&
-           is_among(end, strlen(end) - strlen(TEMPORARY), endings);
+           is_index_ending(end, strlen(end) - strlen(TEMPORARY));
 }
 
 bool layout_is_own_name(const char *name)

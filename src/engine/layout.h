@@ -28,12 +28,16 @@ char *layout_segment_folder(const char *folder, uint64_t segment_folder);
 /* FOLDER/segments/C/NNNNNN without the extension. */
 char *layout_segment_stem(const char *folder, uint64_t segment_folder, uint64_t number);
 char *layout_file(const char *stem, const char *extension);
+/* A file of an index: of the first vector field (0), or of the one with this id:
+ * NNNNNN.fID.EXTENSION. */
+char *layout_index_file(const char *stem, int64_t vector_field, const char *extension);
 
 /* The other way: is the name one of ours? */
 bool layout_parse_folder(const char *name, uint64_t *ret_segment_folder);
-/* "NNNNNN.EXT"; false for anything else, ".tmp" names too. */
+/* "NNNNNN.EXT", "NNNNNN.fID.EXT" of an index; false for anything else, ".tmp" names too. */
 bool layout_parse_file(const char *name, uint64_t *ret_number);
-/* "NNNNNN.EXT.tmp" of a derived file, which may be in the making without the folder's lock. */
+/* "NNNNNN.EXT.tmp", "NNNNNN.fID.EXT.tmp" of a derived file, which may be in the making without the
+ * folder's lock. */
 bool layout_parse_index_temporary(const char *name, uint64_t *ret_number);
 /* True for what may lie in a folder whose database is only half made. */
 bool layout_is_own_name(const char *name);

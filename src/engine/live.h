@@ -92,6 +92,11 @@ enum err_code live_open_segment(const char *folder, const struct collection_meta
                                 const struct live_open *what, struct live_segment *ret_segment,
                                 struct err *err) MUST_USE;
 
+/* Opens the index of a further vector field, if there is a sound-looking one for the metric that
+ * the field has now. */
+void live_open_index(const char *folder, const struct collection_info *info, size_t field,
+                     const struct segment_facts *facts, struct segment_index *ret_index);
+
 /* Appends rows of a batch to the growing rows of a partition; frozen blocks are left alone. A batch
  * is never cut. ERR_NOMEM leaves it as it was. */
 struct live_append {

@@ -250,6 +250,30 @@ static enum err_code read_dead(struct load *load, struct err *err)
 
 /* ---------------------------------------------------------------------- segments */
 
+void live_open_index(const char *folder, const struct collection_info *info, size_t field,
+                     const struct segment_facts *facts, struct segment_index *ret_index)
+{
+    struct segment opened = {.facts = *facts, .vector_field = info->schema.fields[field].id};
+    segment_open_indexes(&opened, folder, info->metrics[field], info->schema.fields[field].dim);
+    *ret_index =
+        (struct segment_index){opened.vector_field, opened.lists, opened.graph, opened.bits};
+}
+
+/* The indexes of the vector fields beyond the first. */
+static enum err_code open_further(const char *folder, const struct collection_meta *meta,
+                                  struct segment *segment, struct err *err)
+{
+    const struct schema *schema = &meta->info.schema;
+    segment->indexes = mem_zalloc(schema->field_count, sizeof *segment->indexes);
+    if (segment->indexes == NULL)
+        return err_nomem(err, folder);
+    for (size_t f = 0; f < schema->field_count; f++)
+        if (field_type_is_vector(schema->fields[f].type) && f != meta->layout.vector)
+            live_open_index(folder, &meta->info, f, &segment->facts,
+                            &segment->indexes[segment->index_count++]);
+    return ERR_OK;
+}
+
 enum err_code live_open_segment(const char *folder, const struct collection_meta *meta,
                                 const struct live_open *what, struct live_segment *ret_segment,
                                 struct err *err)
@@ -266,8 +290,10 @@ enum err_code live_open_segment(const char *folder, const struct collection_meta
         segment->extras = column_file_extras(segment->columns, &segment->extra_count);
     if (code == ERR_OK) {
         segment_open_indexes(segment, folder, meta->facts.metric, meta->facts.dim);
-        code = segment_share(segment, err);
+        code = open_further(folder, meta, segment, err);
     }
+    if (code == ERR_OK)
+        code = segment_share(segment, err);
     if (code == ERR_OK)
         *ret_segment = opened;
     else

@@ -140,9 +140,14 @@ static enum err_code turn(struct segment *segment, const struct field *field, st
         return err_set(err, ERR_CORRUPT, "field %s: a segment has no vectors of it", field->name);
     segment->vectors = extra->values;
     segment->facts.row_size = width;
-    segment->lists = NULL;
-    segment->graph = NULL;
-    segment->bits = NULL;
+    segment->vector_field = field->id;
+    const struct segment_index none = {0};
+    const struct segment_index *index = segment_find_index(segment, field->id);
+    if (index == NULL)
+        index = &none;
+    segment->lists = index->lists;
+    segment->graph = index->graph;
+    segment->bits = index->bits;
     return ERR_OK;
 }
 

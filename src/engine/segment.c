@@ -174,8 +174,10 @@ void segment_open_indexes(struct segment *segment, const char *folder, enum metr
     const struct lists_identity identity = {metric, dim, facts->rows, facts->sums_hash,
                                             facts->dead_hash};
     char *stem = layout_segment_stem(folder, facts->folder, facts->number);
-    char *lists = stem != NULL ? layout_file(stem, is_binary ? LAYOUT_BITS : LAYOUT_LISTS) : NULL;
-    char *graph = stem != NULL ? layout_file(stem, LAYOUT_GRAPH) : NULL;
+    const char *ending = is_binary ? LAYOUT_BITS : LAYOUT_LISTS;
+    const int64_t field = segment->vector_field;
+    char *lists = stem != NULL ? layout_index_file(stem, field, ending) : NULL;
+    char *graph = stem != NULL ? layout_index_file(stem, field, LAYOUT_GRAPH) : NULL;
     struct err ignored; /* on failure the pointers stay NULL */
     if (lists != NULL && is_binary)
         (void)!bits_open(lists, &identity, &segment->bits, &ignored);
@@ -186,6 +188,14 @@ void segment_open_indexes(struct segment *segment, const char *folder, enum metr
     mem_free(lists);
     mem_free(graph);
     mem_free(stem);
+}
+
+struct segment_index *segment_find_index(const struct segment *segment, int64_t field_id)
+{
+    for (size_t k = 0; k < segment->index_count; k++)
+        if (segment->indexes[k].field_id == field_id)
+            return &segment->indexes[k];
+    return NULL;
 }
 
 void segment_close(struct segment *segment)
@@ -205,6 +215,14 @@ void segment_close(struct segment *segment)
     segment->lists = NULL;
     segment->graph = NULL;
     segment->bits = NULL;
+    for (size_t k = 0; k < segment->index_count; k++) {
+        lists_close(segment->indexes[k].lists);
+        graph_close(segment->indexes[k].graph);
+        bits_close(segment->indexes[k].bits);
+    }
+    mem_free(segment->indexes);
+    segment->indexes = NULL;
+    segment->index_count = 0;
     column_close(&segment->ids);
     column_close(&segment->vectors);
     mem_free(segment->dead);

@@ -62,6 +62,14 @@ struct lists;
 struct row_buffer;
 struct segment_shared;
 
+/* The index of a vector field beyond the first. */
+struct segment_index {
+    int64_t field_id;
+    struct lists *lists; /* each NULL when there is none */
+    struct graph *graph;
+    struct bits *bits;
+};
+
 struct segment {
     struct segment_facts facts;
     struct segment_column ids;     /* rows x 8 bytes, little-endian */
@@ -71,8 +79,11 @@ struct segment {
     struct lists *lists;           /* its index; NULL: none */
     struct graph *graph;           /* its second one; NULL: none */
     struct bits *bits;             /* that of binary vectors; NULL: none */
+    int64_t vector_field;          /* whose vectors and indexes these are: an id; 0: the first's */
     struct segment_extra *extras;
     size_t extra_count;
+    struct segment_index *indexes; /* of the further vector fields; for whoever makes views */
+    size_t index_count;
     int64_t id; /* in the catalog; 0: growing rows */
     /* Who owns all this. `dead_rows`: the bitmap that `dead` points into, when it is one that
      * changes. `shared`: the files, when several snapshots have this segment. `buffer`: rows in
@@ -89,10 +100,12 @@ enum err_code segment_open(const char *folder, const struct segment_facts *facts
                            struct segment *ret_segment, struct err *err) MUST_USE;
 void segment_close(struct segment *segment);
 
-/* Opens the segment's indexes, those that are there and fit it; anything else is as if there were
- * none. */
+/* Opens the indexes of the segment's vector field, those that are there and fit it; anything else
+ * is as if there were none. */
 void segment_open_indexes(struct segment *segment, const char *folder, enum metric_type metric,
                           size_t dim);
+/* The segment's entry of a further vector field, or NULL. */
+struct segment_index *segment_find_index(const struct segment *segment, int64_t field_id);
 
 /* Checks the blocks that hold these rows of a column; `width` is the bytes of a row in it. */
 enum err_code segment_touch(struct segment_column *column, uint64_t first_row, uint64_t rows,

@@ -336,8 +336,7 @@ static const char *field_shown(const struct view *view, const char *stored)
     return at < view->schema.field_count ? view->schema.fields[at].name : stored;
 }
 
-/* Segments of the view that should have an index, and that have one. Only the first vector field
- * has indexes; searches in others are exact, so nothing is pending there. */
+/* Segments of the view that should have an index of a field, and that have one. */
 static bool count_segments(struct op *op, const struct view *view, size_t field,
                            size_t *ret_possible, size_t *ret_ready)
 {
@@ -346,8 +345,7 @@ static bool count_segments(struct op *op, const struct view *view, size_t field,
     *ret_possible = *ret_ready = 0;
     if (!op_engine(op, snapshot_for_field(view->snapshot, field, &snapshot, &err), &err))
         return false;
-    if (snapshot == view->snapshot)
-        index_count_first(snapshot, ret_possible, ret_ready);
+    index_count_first(snapshot, ret_possible, ret_ready);
     return true;
 }
 

@@ -15,36 +15,62 @@ struct refresh {
     size_t count; /* indexes opened */
 };
 
-/* What a segment lacks is taken from the same segment opened anew; the rest is closed again. */
+/* What is lacking is taken from the same index opened anew; the rest is closed again. */
+static size_t take_missing(struct segment_index *index, struct segment_index *fresh)
+{
+    size_t count = 0;
+    if (index->lists == NULL && fresh->lists != NULL) {
+        index->lists = fresh->lists;
+        fresh->lists = NULL;
+        count++;
+    }
+    if (index->graph == NULL && fresh->graph != NULL) {
+        index->graph = fresh->graph;
+        fresh->graph = NULL;
+        count++;
+    }
+    if (index->bits == NULL && fresh->bits != NULL) {
+        index->bits = fresh->bits;
+        fresh->bits = NULL;
+        count++;
+    }
+    lists_close(fresh->lists);
+    graph_close(fresh->graph);
+    bits_close(fresh->bits);
+    return count;
+}
+
+static size_t refresh_first(const char *folder, const struct live *live, struct segment *segment)
+{
+    struct segment *original = &segment->shared->original;
+    struct segment opened = {.facts = original->facts};
+    segment_open_indexes(&opened, folder, live->meta->facts.metric, live->meta->facts.dim);
+    struct segment_index index = {0, segment->lists, segment->graph, segment->bits};
+    struct segment_index fresh = {0, opened.lists, opened.graph, opened.bits};
+    const size_t count = take_missing(&index, &fresh);
+    original->lists = segment->lists = index.lists;
+    original->graph = segment->graph = index.graph;
+    original->bits = segment->bits = index.bits;
+    return count;
+}
+
+/* The entries of the further fields are the original's, so all users of the segment have them. */
 static size_t refresh_segment(const struct writer *writer, const struct live *live,
                               struct segment *segment)
 {
-    struct segment_shared *shared = segment->shared;
-    if (shared == NULL)
+    if (segment->shared == NULL)
         return 0;
-    size_t count = 0;
-    struct segment *original = &shared->original;
-    struct segment fresh = {.facts = original->facts};
-    segment_open_indexes(&fresh, writer->database->folder, live->meta->facts.metric,
-                         live->meta->facts.dim);
-    if (segment->lists == NULL && fresh.lists != NULL) {
-        original->lists = segment->lists = fresh.lists;
-        fresh.lists = NULL;
-        count++;
+    const char *folder = writer->database->folder;
+    const struct collection_info *info = &live->meta->info;
+    size_t count = refresh_first(folder, live, segment);
+    for (size_t f = 0; f < info->schema.field_count; f++) {
+        struct segment_index *index = segment_find_index(segment, info->schema.fields[f].id);
+        struct segment_index fresh;
+        if (index == NULL)
+            continue;
+        live_open_index(folder, info, f, &segment->shared->original.facts, &fresh);
+        count += take_missing(index, &fresh);
     }
-    if (segment->graph == NULL && fresh.graph != NULL) {
-        original->graph = segment->graph = fresh.graph;
-        fresh.graph = NULL;
-        count++;
-    }
-    if (segment->bits == NULL && fresh.bits != NULL) {
-        original->bits = segment->bits = fresh.bits;
-        fresh.bits = NULL;
-        count++;
-    }
-    lists_close(fresh.lists);
-    graph_close(fresh.graph);
-    bits_close(fresh.bits);
     return count;
 }
 

@@ -190,6 +190,14 @@ static bool renumber(struct live *live, const struct collection_meta *meta)
     return is_there;
 }
 
+/* Index files are of one metric. */
+static bool has_same_metrics(const struct collection_meta *a, const struct collection_meta *b)
+{
+    const size_t size = a->info.schema.field_count * sizeof *a->info.metrics;
+    return a->info.schema.field_count == b->info.schema.field_count &&
+           memcmp(a->info.metrics, b->info.metrics, size) == 0;
+}
+
 enum err_code writer_reload_meta(struct writer *writer, struct open_collection *open,
                                  struct err *err)
 {
@@ -202,9 +210,8 @@ enum err_code writer_reload_meta(struct writer *writer, struct open_collection *
         mem_free(name);
         return code;
     }
-    /* Index files are of one metric: with another, all is opened anew. */
-    const bool is_same_metric = meta->facts.metric == open->live->meta->facts.metric;
-    const bool fits = renumber(open->live, meta) && is_same_metric;
+    /* With another metric, or field, all is opened anew. */
+    const bool fits = renumber(open->live, meta) && has_same_metrics(meta, open->live->meta);
     collection_meta_unref(open->live->meta);
     open->live->meta = meta;
     open->is_changed = true;

@@ -12,10 +12,11 @@
 
 static const struct collection_name name_c = {.name = "c"};
 
-/* What the vectors are. */
+/* What the vectors are, and whether another vector field stands before them. */
 static bool is_binary;
+static bool is_further;
 static size_t dim;
-static size_t row_size;
+static const size_t row_size = 256;
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -53,11 +54,13 @@ static void create(struct fixture *fixture)
     struct err err;
     const struct field fields[] = {
         {.name = "pk", .type = FIELD_INT64, .is_primary = true},
-        {.name = "v", .type = is_binary ? FIELD_BINARY_VECTOR : FIELD_FLOAT_VECTOR, .dim = dim}};
-    const struct schema schema = {.fields = fields, .field_count = 2};
+        {.name = "v", .type = is_binary ? FIELD_BINARY_VECTOR : FIELD_FLOAT_VECTOR, .dim = dim},
+        {.name = "w", .type = is_binary ? FIELD_BINARY_VECTOR : FIELD_FLOAT_VECTOR, .dim = dim}};
+    const struct schema schema = {.fields = fields, .field_count = is_further ? 3 : 2};
     const struct collection_definition definition = {.name = name_c, .schema = &schema};
-    const struct declared_index index = {
-        .name = "v", .field = "v", .metric = is_binary ? METRIC_HAMMING : METRIC_L2};
+    const struct declared_index index = {.name = "i",
+                                         .field = is_further ? "w" : "v",
+                                         .metric = is_binary ? METRIC_HAMMING : METRIC_L2};
     assert_int_equal(define_create_collection(fixture->writer, &definition, &err), ERR_OK);
     assert_int_equal(define_create_index(fixture->writer, name_c, &index, &err), ERR_OK);
 }
@@ -67,13 +70,17 @@ static void change(struct fixture *fixture, const int64_t *keys, size_t count, u
     struct mutation_result result;
     struct err err;
     uint8_t *vectors = make_vectors(seed, count);
-    const struct column columns[] = {
-        {.type = FIELD_INT64, .width = 8, .rows = count, .values = keys},
-        {.type = is_binary ? FIELD_BINARY_VECTOR : FIELD_FLOAT_VECTOR,
-         .width = row_size,
-         .rows = count,
-         .values = vectors}};
-    const struct row_batch batch = {.rows = count, .columns = columns, .column_count = 2};
+    uint8_t *others = make_vectors(seed + 77, count);
+    const struct column vector = {.type = is_binary ? FIELD_BINARY_VECTOR : FIELD_FLOAT_VECTOR,
+                                  .width = row_size,
+                                  .rows = count,
+                                  .values = vectors};
+    struct column columns[] = {
+        {.type = FIELD_INT64, .width = 8, .rows = count, .values = keys}, vector, vector};
+    if (is_further)
+        columns[1].values = others;
+    const struct row_batch batch = {
+        .rows = count, .columns = columns, .column_count = is_further ? 3 : 2};
     const struct mutation insert = {.insert = &batch};
     const struct mutation remove = {.delete_keys = &columns[0]};
     assert_int_equal(
@@ -82,6 +89,16 @@ static void change(struct fixture *fixture, const int64_t *keys, size_t count, u
     if (seed == 0)
         assert_int_equal(result.deleted, count);
     mem_free(vectors);
+    mem_free(others);
+}
+
+/* The snapshot that searches the field. */
+static struct snapshot *view_of(struct snapshot *snapshot)
+{
+    struct snapshot *view = NULL;
+    struct err err;
+    assert_int_equal(snapshot_for_field(snapshot, is_further ? 2 : 1, &view, &err), ERR_OK);
+    return view;
 }
 
 static void search(struct snapshot *snapshot, const uint8_t *queries, unsigned level,
@@ -127,7 +144,7 @@ static void expect_recall(struct fixture *fixture, uint64_t rows, bool by_index)
     assert_int_equal(writer_snapshot(fixture->writer, name_c, &snapshot, &err), ERR_OK);
     assert_int_equal(snapshot_facts(snapshot)->rows, rows);
     for (size_t q = 0; q < QUERIES; q++)
-        right += count_right(snapshot, queries + q * row_size, by_index);
+        right += count_right(view_of(snapshot), queries + q * row_size, by_index);
     if ((double)right < RECALL_MIN * QUERIES * K)
         print_error("%zu of %d hits\n", right, QUERIES * K);
     assert_true((double)right >= RECALL_MIN * QUERIES * K);
@@ -143,7 +160,8 @@ static size_t build(struct fixture *fixture)
     struct err err;
     const struct index_options options = {.threads = 1};
     assert_int_equal(writer_snapshot(fixture->writer, name_c, &snapshot, &err), ERR_OK);
-    assert_int_equal(index_build(fixture->database, snapshot, &options, &counts, &err), ERR_OK);
+    assert_int_equal(index_build(fixture->database, view_of(snapshot), &options, &counts, &err),
+                     ERR_OK);
     assert_true(counts.built > 0);
     snapshot_unref(snapshot);
     assert_int_equal(writer_refresh_indexes(fixture->writer, &fresh, &err), ERR_OK);
@@ -182,9 +200,8 @@ static void check_changes(void)
 static void test_writer__recall_of_floats(void **state)
 {
     (void)state;
-    is_binary = false;
+    is_binary = is_further = false;
     dim = 64;
-    row_size = 256;
     check_changes();
 }
 
@@ -192,14 +209,33 @@ static void test_writer__recall_of_bits(void **state)
 {
     (void)state;
     is_binary = true;
+    is_further = false;
     dim = 2048;
-    row_size = 256;
+    check_changes();
+}
+
+static void test_writer__recall_of_further_floats(void **state)
+{
+    (void)state;
+    is_binary = false;
+    is_further = true;
+    dim = 64;
+    check_changes();
+}
+
+static void test_writer__recall_of_further_bits(void **state)
+{
+    (void)state;
+    is_binary = is_further = true;
+    dim = 2048;
     check_changes();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {SCRATCH_TEST(test_writer__recall_of_floats),
-                                       SCRATCH_TEST(test_writer__recall_of_bits)};
+                                       SCRATCH_TEST(test_writer__recall_of_bits),
+                                       SCRATCH_TEST(test_writer__recall_of_further_floats),
+                                       SCRATCH_TEST(test_writer__recall_of_further_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
