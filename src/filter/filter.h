@@ -5,8 +5,7 @@
  * the whole filter is true. What the columns hold is trusted to be as flow/column.h says, except
  * JSON texts and arrays, which may be damaged: such a row has no value, nothing is read beyond it.
  *
- * Order of use: filter_compile; per segment, for each block of FILTER_BLOCK_ROWS rows, if block
- * statistics are kept, filter_decide; where that says FILTER_PERHAPS, filter_eval; filter_free. */
+ * Order of use: filter_compile; filter_eval for each segment, some rows at a time; filter_free. */
 #ifndef GODWIT_FILTER_FILTER_H
 #define GODWIT_FILTER_FILTER_H
 
@@ -18,9 +17,9 @@
 #include "flow/column.h"
 #include "flow/schema.h"
 
+#define FILTER_BLOCK_ROWS ((size_t)65536)       /* rows worth evaluating at a time */
 #define FILTER_TEXT_SIZE_MAX ((size_t)16 << 20) /* bytes of an expression */
 #define FILTER_MEMORY_MAX ((size_t)256 << 20)   /* bytes that one compiled filter may take */
-#define FILTER_BLOCK_ROWS ((size_t)65536)       /* rows that block statistics stand for */
 
 enum filter_value_kind {
     FILTER_VALUE_BOOL,
@@ -79,7 +78,8 @@ bool filter_is_always_true(const struct filter *filter);
 /* Whether filter_eval reads the column of a field (its index in the schema). */
 bool filter_reads(const struct filter *filter, size_t field);
 
-/* random_sample() draws anew for another seed; the default is 0. Before the filter is shared. */
+/* random_sample() draws anew for another seed; the default is 0. To be set before the filter is
+ * shared. */
 void filter_set_seed(struct filter *filter, uint64_t seed);
 
 struct filter_string {
@@ -124,34 +124,5 @@ struct filter_rows {
 enum err_code filter_eval(const struct filter *filter, struct filter_scratch *scratch,
                           const struct filter_rows *rows, uint64_t *ret_bits,
                           struct err *err) MUST_USE;
-
-/* What is known of the values of one field in one block of rows, without reading them. Plain data
- * without padding, so that it can be kept in a file as it stands. */
-struct filter_block {
-    uint64_t rows;
-    uint64_t nulls;
-    /* The smallest and greatest value that is not null: integers and BOOL as int64, FLOAT and
-     * DOUBLE as double, VARCHAR as its first 16 bytes, zero-filled. Meaningless unless has_range.
-     */
-    union filter_bound {
-        int64_t integer;
-        double real;
-        uint8_t prefix[16];
-    } min, max;
-    uint32_t has_range; /* 0 or 1: the type has an order, and a row has a value */
-    uint32_t has_nan;   /* 0 or 1: a value is NaN; min and max are of the others */
-};
-
-/* Statistics of rows [first, first + count). JSON, ARRAY and vectors: only nulls are counted. */
-void filter_block_compute(const struct column *column, size_t first, size_t count,
-                          struct filter_block *ret);
-
-enum filter_verdict { FILTER_PERHAPS, FILTER_NONE, FILTER_ALL };
-
-/* What the statistics of a block say of all its rows.
- *   blocks  by index in the schema; NULL: not kept for this field
- * Threads: any. */
-enum filter_verdict filter_decide(const struct filter *filter,
-                                  const struct filter_block *const *blocks);
 
 #endif

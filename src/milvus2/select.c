@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bitmap.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "milvus2/select.h"
 
@@ -19,6 +20,7 @@ bool select_compile(struct op *op, const struct view *view, const char *text,
                            err.msg);
     if (!op_engine(op, code, &err))
         return false;
+    filter_set_seed(ret_selection->filter, (uint64_t)clock_now_us()); /* another draw a request */
     ret_selection->is_all = filter_is_always_true(ret_selection->filter);
     ret_selection->keys = filter_get_keys(ret_selection->filter);
     return true;
