@@ -10,7 +10,8 @@
 #include "engine/database_internal.h"
 #include "engine/write/settle_internal.h"
 
-#define FROZEN_MAX 8 /* blocks of one collection that may wait before those who write do */
+#define FROZEN_MAX 8      /* blocks of one collection that may wait before those who write do, */
+#define FROZEN_ALL_MAX 16 /* ... or of all */
 #define RETRY_NS ((uint64_t)1000 * 1000 * 1000)
 
 /* ------------------------------------------------------------------------------ one job */
@@ -117,14 +118,22 @@ enum err_code writer_compact(struct writer *writer, struct collection_name name,
 
 /* ------------------------------------------------------------------------- background */
 
+static bool has_room(struct writer *writer, int64_t id)
+{
+    const struct open_collection *open = writer_find_open(writer, id);
+    size_t all = 0;
+    for (size_t k = 0; k < writer->open_count; k++)
+        all += writer->open[k]->frozen;
+    return open == NULL || (open->frozen < FROZEN_MAX && all < FROZEN_ALL_MAX);
+}
+
 void settle_throttle(struct writer *writer, const struct snapshot *snapshot)
 {
     const int64_t id = snapshot_info(snapshot)->id;
     (void)pthread_mutex_lock(&writer->lock);
     for (;;) {
-        const struct open_collection *open = writer_find_open(writer, id);
-        if (open == NULL || open->frozen < FROZEN_MAX || !writer->has_background ||
-            writer->is_settle_failing || writer->is_stopping)
+        if (has_room(writer, id) || !writer->has_background || writer->is_settle_failing ||
+            writer->is_stopping)
             break;
         (void)pthread_cond_wait(&writer->done, &writer->lock);
     }

@@ -30,6 +30,7 @@ enum writer_durability { WRITER_STRICT, WRITER_RELAXED };
 
 #define WRITER_SEGMENT_ROWS 65536                  /* a growing segment of so many rows ... */
 #define WRITER_SEGMENT_SIZE ((uint64_t)64 << 20)   /* ... or bytes is sealed */
+#define WRITER_GROWING_MAX ((uint64_t)512 << 20)   /* bytes of all of them: the largest is sealed */
 #define WRITER_BATCH_ROWS_MAX ((size_t)16 << 20)   /* in one change */
 #define WRITER_BATCH_SIZE_MAX ((size_t)512 << 20)  /* bytes, likewise */
 #define WRITER_MERGED_ROWS_MAX ((uint64_t)4 << 20) /* merging stops here ... */
@@ -38,6 +39,7 @@ enum writer_durability { WRITER_STRICT, WRITER_RELAXED };
 struct writer_options {
     enum writer_durability durability;
     uint64_t segment_rows; /* 0: WRITER_SEGMENT_ROWS; tests make it small */
+    uint64_t growing_max;  /* 0: WRITER_GROWING_MAX; likewise */
     bool no_background;    /* seal and merge only when asked to (flush, compact) */
     /* Called by the background thread after it has made or replaced sealed segments, so that
      * somebody may build their indexes; or NULL. */

@@ -139,8 +139,41 @@ void writer_forget(struct writer *writer, struct open_collection *open)
     snapshot_unref(old);
 }
 
+/* Growing rows of all collections together take bounded memory: the largest blocks are frozen, so
+ * that the background seals them. */
+static void limit_growing(struct writer *writer)
+{
+    const uint64_t asked = writer->options.growing_max;
+    const uint64_t most = asked > 0 ? asked : WRITER_GROWING_MAX;
+    for (;;) {
+        uint64_t total = 0;
+        uint64_t largest_size = 0;
+        struct live_block *largest = NULL;
+        struct open_collection *owner = NULL;
+        for (size_t k = 0; k < writer->open_count; k++) {
+            const struct live *live = writer->open[k]->live;
+            for (size_t b = 0; live != NULL && b < live->block_count; b++) {
+                const uint64_t size = row_buffer_size(live->blocks[b]->buffer);
+                if (live->blocks[b]->is_frozen)
+                    continue;
+                total += size;
+                if (size > largest_size) {
+                    largest_size = size;
+                    largest = live->blocks[b];
+                    owner = writer->open[k];
+                }
+            }
+        }
+        if (total <= most || largest == NULL)
+            return;
+        largest->is_frozen = true;
+        owner->is_changed = true;
+    }
+}
+
 void writer_publish(struct writer *writer)
 {
+    limit_growing(writer);
     for (size_t k = 0; k < writer->open_count; k++) {
         struct open_collection *open = writer->open[k];
         struct snapshot *snapshot = NULL;

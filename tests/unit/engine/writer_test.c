@@ -2,8 +2,10 @@
  */
 #include "rows_fixture.h"
 
+#include "base/clock.h"
 #include "base/sql.h"
 #include "engine/import.h"
+#include "engine/snapshot_segments.h"
 
 static const struct collection_name name_c = {.name = "c"};
 
@@ -254,6 +256,43 @@ static void test_writer__older_folder(void **state)
     fixture_close(&fixture);
 }
 
+/* Rows of a segment that is a file. */
+static bool has_sealed(struct fixture *fixture, const char *name)
+{
+    struct snapshot *snapshot = snapshot_of(fixture, name);
+    bool is_sealed = false;
+    for (size_t k = 0; k < snapshot_facts(snapshot)->segment_count; k++)
+        is_sealed = is_sealed || snapshot_segment_facts(snapshot, k)->sums_hash != 0;
+    snapshot_unref(snapshot);
+    return is_sealed;
+}
+
+static void test_writer__growing_rows_of_all_are_limited(void **state)
+{
+    (void)state;
+    const struct writer_options options = {.growing_max = 100000};
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, scratch("db"), &options);
+    for (int round = 0; round < 2; round++) {
+        const char *name = round == 0 ? "c" : "d";
+        assert_int_equal(fixture_create(&fixture, name, false, &err), ERR_OK);
+        int64_t keys[1000];
+        for (size_t k = 0; k < 1000; k++)
+            keys[k] = (int64_t)k;
+        assert_int_equal(fixture_insert(&fixture, name, keys, round == 0 ? 1000 : 500, 1), ERR_OK);
+        assert_false(round == 0 && has_sealed(&fixture, name)); /* alone it is below the limit */
+    }
+    while (!has_sealed(&fixture, "c")) /* the larger one; the test's own time limit ends this */
+        clock_sleep_ns(1000000);
+    assert_false(has_sealed(&fixture, "d"));
+    struct snapshot *snapshot = snapshot_of(&fixture, "c");
+    assert_int_equal(snapshot_facts(snapshot)->rows, 1000);
+    assert_int_equal(fixture_find(snapshot, 999), 1);
+    snapshot_unref(snapshot);
+    fixture_close(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +300,7 @@ int main(void)
         SCRATCH_TEST(test_writer__life_with_text_keys),
         SCRATCH_TEST(test_writer__reopen),
         SCRATCH_TEST(test_writer__older_folder),
+        SCRATCH_TEST(test_writer__growing_rows_of_all_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
