@@ -2,9 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/base64.h"
 #include "milvus2/api.h"
 #include "milvus2/auth.h"
-#include "milvus2/base64.h"
 #include "milvus2/rest.h"
 #include "milvus2/status.h"
 #include "milvus2/users.h"

@@ -1,7 +1,7 @@
 /* grpc_users.c: methods about users and their fixed roles; see grpc.h. Passwords come in base64. */
 #include <string.h>
 
-#include "milvus2/base64.h"
+#include "base/base64.h"
 #include "milvus2/grpc.h"
 #include "milvus2/users.h"
 

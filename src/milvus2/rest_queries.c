@@ -1,8 +1,8 @@
 /* rest_queries.c: the vectors that a search looks for; see rest_values.h. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/bytes.h"
-#include "milvus2/base64.h"
 #include "milvus2/half.h"
 #include "milvus2/rest_values.h"
 

@@ -1,8 +1,8 @@
 /* rest_values_out.c: columns to rows of JSON; see rest_values.h. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/bytes.h"
-#include "milvus2/base64.h"
 #include "milvus2/object.h"
 #include "milvus2/rest_values.h"
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/text.h"
-#include "milvus2/base64.h"
 #include "milvus2/half.h"
 #include "milvus2/names.h"
 #include "milvus2/rows_json.h"

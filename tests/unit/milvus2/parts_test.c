@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/mem.h"
-#include "milvus2/base64.h"
 #include "milvus2/half.h"
 #include "milvus2/object.h"
 #include "milvus2/sessions.h"

@@ -1,6 +1,6 @@
 /* base64.h: RFC 4648 base64, standard alphabet; also without padding. */
-#ifndef GODWIT_MILVUS2_BASE64_H
-#define GODWIT_MILVUS2_BASE64_H
+#ifndef GODWIT_BASE_BASE64_H
+#define GODWIT_BASE_BASE64_H
 
 #include <stdbool.h>
 #include <stddef.h>
