@@ -189,6 +189,7 @@ static bool answer_rows(struct op *op, const struct view *view, const struct sel
     for (size_t i = 0; places != NULL && i < answer->rows; i++)
         places[i] = finder.items[skipped + i].place;
     mem_free(finder.items);
+    answer->places = places;
     return places != NULL &&
            output_fetch(op, view, &answer->output, places, answer->rows, &answer->columns);
 }

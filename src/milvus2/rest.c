@@ -224,8 +224,13 @@ void rest_handle(void *app, struct call *call)
     call_set_label(call, route->path);
     take_timeout(call);
     const char *ints = call_header(call, "Accept-Type-Allow-Int64");
+    const char *details = call_header(call, REST_DETAILS);
     struct rest rest = {
-        .call = call, .is_v1 = is_v1, .ints_as_text = ints != NULL && !number_parse_bool(ints)};
+        .call = call,
+        .is_v1 = is_v1,
+        .ints_as_text = ints != NULL && !number_parse_bool(ints),
+        .has_details = details != NULL && number_parse_bool(details),
+    };
     op_begin(&rest.op, app, call_arena(call), NULL);
     rest.op.call = call;
     rest.op.user = call_user(call);

@@ -19,6 +19,9 @@
 
 #define REST_V2 "/v2/vectordb/"
 #define REST_V1 "/v1/vector/"
+/* "true" asks for more than Milvus answers: "storage" in collections/get_stats, "$partition" in
+ * each row of entities/get, query and search. godwit's own command line does (place/). */
+#define REST_DETAILS "Godwit-Details"
 
 struct rest {
     struct op op;
@@ -26,6 +29,7 @@ struct rest {
     const struct json *body; /* an object */
     bool is_v1;              /* success is code 200 there */
     bool ints_as_text;
+    bool has_details;   /* the header REST_DETAILS: answers say what Milvus's do not */
     struct text answer; /* the envelope, open; functions add "data" and more members */
 };
 

@@ -47,11 +47,59 @@ static bool add_row_count(struct rest *rest, uint64_t rows)
     return true;
 }
 
+static void add_storage(struct rest *rest, const struct view *view)
+{
+    const struct collection_facts *facts = view->facts;
+    const struct schema *schema = &view->schema;
+    struct text *answer = &rest->answer;
+    size_t vector = 0;
+    while (vector < view->shown_fields && !field_type_is_vector(schema->fields[vector].type))
+        vector++;
+    json_open(answer, "storage", '{');
+    json_add_string(answer, "name", facts->name);
+    json_add_string(answer, "keyField", schema->fields[schema->primary].name);
+    json_add_string(answer, "keyType", field_type_name(schema->fields[schema->primary].type));
+    json_add_bool(answer, "autoId", schema->fields[schema->primary].is_auto_id);
+    if (vector < view->shown_fields) {
+        json_add_string(answer, "vectorField", schema->fields[vector].name);
+        json_add_string(answer, "vectorType", field_type_name(schema->fields[vector].type));
+    }
+    json_add_string(answer, "metric", metric_name(facts->metric));
+    json_add_uint(answer, "dimension", facts->dim);
+    json_add_uint(answer, "rowSize", facts->row_size);
+    json_add_bool(answer, "hasAutoIds", facts->has_auto_ids);
+    json_add_bool(answer, "mayHaveDuplicates", facts->may_have_duplicates);
+    json_add_string(answer, "indexType", facts->index_type);
+    json_add_string(answer, "indexParams", facts->index_params);
+    json_add_uint(answer, "indexFileSize", facts->index_file_size);
+    json_add_int(answer, "createdUs", facts->created_us);
+    json_add_uint(answer, "rows", facts->rows);
+    json_add_uint(answer, "deadRows", facts->dead_rows);
+    json_add_uint(answer, "segments", facts->segment_count);
+    json_add_uint(answer, "size", facts->size);
+    json_open(answer, "partitions", '[');
+    for (size_t i = 0; i < facts->partition_count; i++) {
+        json_open(answer, NULL, '{');
+        json_add_string(answer, "name", facts->partitions[i].name);
+        json_add_uint(answer, "rows", facts->partitions[i].rows);
+        json_add_uint(answer, "segments", facts->partitions[i].segment_count);
+        json_close(answer, '}');
+    }
+    json_close(answer, ']');
+    json_close(answer, '}');
+}
+
 bool rest_collection_stats(struct rest *rest)
 {
-    uint64_t rows;
-    return collections_count(&rest->op, rest_collection(rest), NULL, &rows) &&
-           add_row_count(rest, rows);
+    struct view view;
+    if (!view_open(&rest->op, rest_collection(rest), &view))
+        return false;
+    json_open(&rest->answer, "data", '{');
+    json_add_uint(&rest->answer, "rowCount", view.facts->rows);
+    if (rest->has_details)
+        add_storage(rest, &view);
+    json_close(&rest->answer, '}');
+    return true;
 }
 
 bool rest_load_state(struct rest *rest)

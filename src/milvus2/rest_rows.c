@@ -174,6 +174,16 @@ static bool read_outputs(struct rest *rest, const char *fallback, struct name_li
     return true;
 }
 
+/* The partition of a row by its tag, for those who ask for details. */
+static void add_partition(struct rest *rest, const struct view *view, struct place place)
+{
+    struct rows_segment segment;
+    if (!rest->has_details)
+        return;
+    rows_segment(view->snapshot, place.segment, &segment);
+    json_add_string(&rest->answer, "$partition", view->facts->partitions[segment.partition].name);
+}
+
 static bool answer_query(struct rest *rest, const struct view *view, struct query_spec *spec)
 {
     struct query_answer answer;
@@ -191,6 +201,7 @@ static bool answer_query(struct rest *rest, const struct view *view, struct quer
     for (size_t row = 0; !answer.output.is_count && row < answer.rows; row++) {
         json_open(&rest->answer, NULL, '{');
         rest_add_row(rest, view, &answer.output, answer.columns, row);
+        add_partition(rest, view, answer.places[row]);
         json_close(&rest->answer, '}');
     }
     json_close(&rest->answer, ']');
@@ -335,6 +346,7 @@ static bool add_hits(struct rest *rest, const struct view *view, const struct se
             if (field != view->schema.primary || strcmp(view->schema.fields[field].name, "id") != 0)
                 rest_add_row(rest, view, &one, answer->columns + k, i);
         }
+        add_partition(rest, view, answer->places[i]);
         json_close(&rest->answer, '}');
     }
     json_close(&rest->answer, ']');

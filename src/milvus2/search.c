@@ -303,6 +303,7 @@ static bool make_answer(struct run *run, struct search_answer *answer)
     answer->counts = hits.counts;
     answer->hit_count = hits.count;
     answer->scores = hits.scores;
+    answer->places = hits.places;
     return output_fetch(run->op, run->view, &answer->output, hits.places, hits.count,
                         &answer->columns) &&
            end_iterator(run, answer);

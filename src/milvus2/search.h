@@ -28,7 +28,8 @@ struct search_answer {
     const float *scores;
     struct column ids;
     struct output output;
-    struct column *columns; /* of output.fields, a row a hit */
+    struct column *columns;     /* of output.fields, a row a hit */
+    const struct place *places; /* of the hits */
     bool has_iterator;
     const char *iterator_token;
     float iterator_bound;
@@ -49,7 +50,8 @@ struct query_answer {
     struct output output;
     size_t rows;
     struct column *columns;
-    uint64_t count; /* when output.is_count */
+    const struct place *places; /* of the rows */
+    uint64_t count;             /* when output.is_count */
     uint64_t session_ts;
 };
 bool query_rows(struct op *op, const struct view *view, const struct query_spec *spec,
