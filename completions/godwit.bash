@@ -133,18 +133,26 @@ _godwit()
         ;;
     collections)
         case $previous in
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--json --help --no-color"
+            _godwit_words "--token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
         ;;
     describe)
         case $previous in
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--json --help --no-color"
+            _godwit_words "--token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -152,9 +160,13 @@ _godwit()
     count)
         case $previous in
         --partition|-p) return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--partition --json --help --no-color"
+            _godwit_words "--partition --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -162,9 +174,13 @@ _godwit()
     get)
         case $previous in
         --partition|-p) return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--partition --no-vectors --json --help --no-color"
+            _godwit_words "--partition --no-vectors --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -174,9 +190,13 @@ _godwit()
         --ids) return ;;
         --ids-file) _godwit_files; return ;;
         --partition|-p) return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--ids --ids-file --partition --no-vectors --json --help --no-color"
+            _godwit_words "--ids --ids-file --partition --no-vectors --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -197,9 +217,13 @@ _godwit()
         --out|-o) _godwit_files; return ;;
         --out-scores) _godwit_files; return ;;
         --labels) _godwit_files; return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--vector --like --queries --k --partition --only-ids --level --recall --radius --range-filter --threads --out --out-scores --labels --stats --json --help --no-color"
+            _godwit_words "--vector --like --queries --k --partition --only-ids --level --recall --radius --range-filter --threads --out --out-scores --labels --stats --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -263,9 +287,13 @@ _godwit()
         --partition|-p) return ;;
         --metric) _godwit_words "L2 IP COSINE HAMMING JACCARD TANIMOTO SUBSTRUCTURE SUPERSTRUCTURE"; return ;;
         --progress) _godwit_words "auto plain json none"; return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--vectors --ids --partition --metric --wait-index --no-index --progress --json --help --no-color"
+            _godwit_words "--vectors --ids --partition --metric --wait-index --no-index --progress --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -275,9 +303,13 @@ _godwit()
         --output|-o) _godwit_folders; return ;;
         --partition|-p) return ;;
         --progress) _godwit_words "auto plain json none"; return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--output --partition --progress --json --help --no-color"
+            _godwit_words "--output --partition --progress --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi
@@ -285,9 +317,13 @@ _godwit()
     drop)
         case $previous in
         --partition|-p) return ;;
+        --token-file) _godwit_files; return ;;
+        --tls-ca) _godwit_files; return ;;
+        --tls-cert) _godwit_files; return ;;
+        --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--partition --yes --json --help --no-color"
+            _godwit_words "--partition --yes --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi

@@ -7,7 +7,6 @@
 #include "cli/cmd.h"
 #include "cli/db.h"
 #include "cli/output.h"
-#include "engine/lookup.h"
 
 static void json_facts(struct text *text, const struct collection_facts *f)
 {
@@ -24,12 +23,12 @@ static enum err_code run_collections(struct arguments *arguments, struct err *er
 {
     static const char *const heads[] = {"collection",  "metric",    ">dim", ">rows",
                                         ">partitions", ">segments", ">size"};
-    struct database *database = NULL;
-    enum err_code code = db_open(arguments->operands[0], DATABASE_READ, &database, err);
+    struct site *site = NULL;
+    enum err_code code = db_site(arguments, DATABASE_READ, &site, err);
     struct collection_list list;
     if (code == ERR_OK) {
-        code = database_list(database, &list, err);
-        database_close(database);
+        code = site_list(site, &list, err);
+        site_close(site);
     }
     if (code != ERR_OK)
         return code;
@@ -136,34 +135,34 @@ static void write_description(const struct collection_facts *f, struct text *tex
 
 static enum err_code run_describe(struct arguments *arguments, struct err *err)
 {
-    struct database *database = NULL;
-    struct snapshot *snapshot = NULL;
-    const enum err_code code = db_open_collection(arguments, &database, &snapshot, err);
+    struct site *site = NULL;
+    struct site_collection *collection = NULL;
+    const enum err_code code = db_collection(arguments, &site, &collection, err);
     if (code != ERR_OK)
         return code;
     struct text text;
     text_init(&text);
     if (arguments_has(arguments, "json"))
-        json_description(snapshot_facts(snapshot), &text);
+        json_description(site_facts(collection), &text);
     else
-        write_description(snapshot_facts(snapshot), &text);
-    snapshot_unref(snapshot);
-    database_close(database);
+        write_description(site_facts(collection), &text);
+    site_collection_close(collection);
+    site_close(site);
     return output_write(&text, err);
 }
 
 static enum err_code run_count(struct arguments *arguments, struct err *err)
 {
-    struct database *database = NULL;
-    struct snapshot *snapshot = NULL;
-    enum err_code code = db_open_collection(arguments, &database, &snapshot, err);
+    struct site *site = NULL;
+    struct site_collection *collection = NULL;
+    enum err_code code = db_collection(arguments, &site, &collection, err);
     if (code != ERR_OK)
         return code;
     const char *partition = arguments_text(arguments, "partition");
     uint64_t rows = 0;
-    code = lookup_count(snapshot, partition, &rows, err);
-    snapshot_unref(snapshot);
-    database_close(database);
+    code = site_count(collection, partition, &rows, err);
+    site_collection_close(collection);
+    site_close(site);
     if (code != ERR_OK)
         return code;
     struct text text;
@@ -203,24 +202,20 @@ static bool is_confirmed(const struct arguments *arguments, const char *partitio
 static enum err_code run_drop(struct arguments *arguments, struct err *err)
 {
     const char *partition = arguments_text(arguments, "partition");
-    struct database *database = NULL;
-    enum err_code code = db_open(arguments->operands[0], DATABASE_WRITE, &database, err);
+    struct site *site = NULL;
+    enum err_code code = db_site(arguments, DATABASE_WRITE, &site, err);
     if (code != ERR_OK)
         return code;
-    struct snapshot *snapshot = NULL;
-    code = database_snapshot(database, arguments->operands[1], &snapshot, err);
-    if (code == ERR_NO_COLLECTION)
-        code = db_name_collections(database, err);
-    snapshot_unref(snapshot);
+    struct site_collection *collection = NULL;
+    code = db_collection_of(arguments, site, &collection, err);
+    site_collection_close(collection);
     if (code == ERR_CORRUPT)
         code = ERR_OK; /* what is damaged may be dropped */
     if (code == ERR_OK && !is_confirmed(arguments, partition))
         code = err_set(err, ERR_INTERRUPTED, "nothing was removed");
     if (code == ERR_OK)
-        code = partition != NULL
-                   ? database_drop_partition(database, arguments->operands[1], partition, err)
-                   : database_drop_collection(database, arguments->operands[1], err);
-    database_close(database);
+        code = site_drop(site, arguments->operands[1], partition, err);
+    site_close(site);
     if (code != ERR_OK || !arguments_has(arguments, "json"))
         return code;
     struct text text;
@@ -233,10 +228,6 @@ static enum err_code run_drop(struct arguments *arguments, struct err *err)
     return output_write(&text, err);
 }
 
-#define DB_OPERAND                                                                                 \
-    {                                                                                              \
-        .name = "DB", .kind = OPTION_FOLDER                                                        \
-    }
 #define JSON_OPTION                                                                                \
     {                                                                                              \
         .name = "json", .help = "Answer as JSON (docs/cli.md)."                                    \
@@ -246,9 +237,12 @@ const struct command cmd_collections = {
     .name = "collections",
     .summary = "list the collections of a database",
     .operands = (const struct operand_spec[]){DB_OPERAND, {0}},
-    .options = (const struct option_spec[]){JSON_OPTION, {0}},
-    .description = "Sizes are those of ids and vectors.",
-    .examples = (const struct example[]){{"godwit collections ./godwit-data", "a table"}, {0}},
+    .options = (const struct option_spec[]){SERVER_OPTIONS, JSON_OPTION, {0}},
+    .description = "Sizes are those of ids and vectors." DB_DESCRIPTION,
+    .examples = (const struct example[]){{"godwit collections ./godwit-data", "a table"},
+                                         {"godwit collections http://127.0.0.1:19530",
+                                          "the same of a server"},
+                                         {0}},
     .run = run_collections,
 };
 
@@ -256,8 +250,9 @@ const struct command cmd_describe = {
     .name = "describe",
     .summary = "show everything about a collection",
     .operands = (const struct operand_spec[]){DB_OPERAND, {.name = "COLLECTION"}, {0}},
-    .options = (const struct option_spec[]){JSON_OPTION, {0}},
-    .description = "Metric, dimension, rows, partitions, and which index the source had.",
+    .options = (const struct option_spec[]){SERVER_OPTIONS, JSON_OPTION, {0}},
+    .description =
+        "Metric, dimension, rows, partitions, and which index the source had." DB_DESCRIPTION,
     .examples = (const struct example[]){{"godwit describe ./godwit-data words", ""}, {0}},
     .run = run_describe,
 };
@@ -273,9 +268,11 @@ const struct command cmd_count = {
                                       .argument = "NAME",
                                       .help = "Only this partition; the collection's own rows are "
                                               "in _default."},
+                                     SERVER_OPTIONS,
                                      JSON_OPTION,
                                      {0}},
-    .description = "An id that stands in several rows is counted that often, as Milvus 1.x did.",
+    .description = "An id that stands in several rows is counted that often, as Milvus 1.x "
+                   "did." DB_DESCRIPTION,
     .examples =
         (const struct example[]){
             {"godwit count ./godwit-data words --partition cities", "prints a number"}, {0}},
@@ -295,9 +292,11 @@ const struct command cmd_drop = {
              .help = "Only this partition and its rows; _default "
                      "is emptied."},
             {.name = "yes", .letter = 'y', .help = "Do not ask, also on a terminal."},
+            SERVER_OPTIONS,
             JSON_OPTION,
             {0}},
-    .description = "There is no way back. On a terminal the question is asked first.",
+    .description =
+        "There is no way back. On a terminal the question is asked first." DB_DESCRIPTION,
     .examples = (const struct example[]){{"godwit drop ./godwit-data words", "all of it"}, {0}},
     .run = run_drop,
 };

@@ -5,7 +5,6 @@
 #include "cli/db.h"
 #include "cli/output.h"
 #include "cli/vectors.h"
-#include "engine/lookup.h"
 
 #define COMPONENTS_SHOWN 8
 #define IDS_AT_ONCE 4096
@@ -13,7 +12,7 @@
 /* What is asked, and how it is shown. */
 struct question {
     const struct arguments *arguments;
-    struct snapshot *snapshot;
+    struct site_collection *collection;
     const char *partition;
     bool is_json;
     bool is_strict; /* an id that is not there is an error */
@@ -26,7 +25,7 @@ struct question {
 static void json_row(const struct question *q, int64_t id, const struct lookup_result *r, size_t i,
                      struct text *text)
 {
-    const struct collection_facts *f = snapshot_facts(q->snapshot);
+    const struct collection_facts *f = site_facts(q->collection);
     if (q->shown > 0)
         text_add(text, ",\n"); /* rows come in portions: the builder may be empty here */
     json_open(text, NULL, '{');
@@ -41,7 +40,7 @@ static void json_row(const struct question *q, int64_t id, const struct lookup_r
 static void text_row(const struct question *q, int64_t id, const struct lookup_result *r, size_t i,
                      struct text *text)
 {
-    const struct collection_facts *f = snapshot_facts(q->snapshot);
+    const struct collection_facts *f = site_facts(q->collection);
     text_addf(text, "%lld\t", (long long)id);
     output_name(text, f->partitions[r->partitions[i]].name);
     if (q->has_vectors) {
@@ -56,7 +55,8 @@ static enum err_code answer_some(struct question *q, const int64_t *ids, size_t 
                                  struct err *err)
 {
     struct lookup_result r;
-    const enum err_code code = lookup_get(q->snapshot, q->partition, ids, count, &r, err);
+    const struct site_ids wanted = {q->partition, ids, count, q->has_vectors};
+    const enum err_code code = site_get(q->collection, &wanted, &r, err);
     if (code != ERR_OK)
         return code;
     struct text text;
@@ -109,7 +109,7 @@ static enum err_code answer(struct question *q, const int64_t *ids, uint64_t cou
 static enum err_code ask(struct arguments *arguments, bool is_strict, const int64_t *ids,
                          uint64_t count, struct err *err)
 {
-    struct database *database = NULL;
+    struct site *site = NULL;
     struct question q = {
         .arguments = arguments,
         .partition = arguments_text(arguments, "partition"),
@@ -117,12 +117,12 @@ static enum err_code ask(struct arguments *arguments, bool is_strict, const int6
         .is_strict = is_strict,
         .has_vectors = !arguments_has(arguments, "no-vectors"),
     };
-    enum err_code code = db_open_collection(arguments, &database, &q.snapshot, err);
+    enum err_code code = db_collection(arguments, &site, &q.collection, err);
     if (code != ERR_OK)
         return code;
     code = answer(&q, ids, count, err);
-    snapshot_unref(q.snapshot);
-    database_close(database);
+    site_collection_close(q.collection);
+    site_close(site);
     return code;
 }
 
@@ -189,7 +189,7 @@ static enum err_code run_query(struct arguments *arguments, struct err *err)
      .kind = OPTION_TEXT,                                                                          \
      .argument = "NAME",                                                                           \
      .help = "Look only in this partition."},                                                      \
-        {.name = "no-vectors", .help = "Leave the vectors out of the answer."},                    \
+        {.name = "no-vectors", .help = "Leave the vectors out of the answer."}, SERVER_OPTIONS,    \
     {                                                                                              \
         .name = "json", .help = "Answer as JSON, with whole vectors (docs/cli.md)."                \
     }
@@ -197,14 +197,13 @@ static enum err_code run_query(struct arguments *arguments, struct err *err)
 const struct command cmd_get = {
     .name = "get",
     .summary = "show the rows of some ids",
-    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
-                                              {.name = "COLLECTION"},
-                                              {.name = "ID", .is_repeated = true},
-                                              {0}},
+    .operands =
+        (const struct operand_spec[]){
+            DB_OPERAND, {.name = "COLLECTION"}, {.name = "ID", .is_repeated = true}, {0}},
     .options = (const struct option_spec[]){LOOKUP_OPTIONS, {0}},
     .description = "Prints id, partition and vector, separated by tabs, in the order asked for; an "
                    "id that is not there ends the command with status 1. Of an id in several rows "
-                   "the row is shown that Milvus 1.x would have given.",
+                   "the row is shown that Milvus 1.x would have given." DB_DESCRIPTION,
     .examples = (const struct example[]){{"godwit get ./godwit-data words 17 42 --json", ""}, {0}},
     .run = run_get,
 };
@@ -212,9 +211,7 @@ const struct command cmd_get = {
 const struct command cmd_query = {
     .name = "query",
     .summary = "show those of many ids that are there",
-    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
-                                              {.name = "COLLECTION"},
-                                              {0}},
+    .operands = (const struct operand_spec[]){DB_OPERAND, {.name = "COLLECTION"}, {0}},
     .options = (const struct option_spec[]){{.name = "ids",
                                              .kind = OPTION_TEXT,
                                              .is_repeatable = true,
@@ -226,7 +223,7 @@ const struct command cmd_query = {
                                              .help = "The ids, an int64 array of NumPy."},
                                             LOOKUP_OPTIONS,
                                             {0}},
-    .description = "As godwit get, but ids that are not there are only counted.",
+    .description = "As godwit get, but ids that are not there are only counted." DB_DESCRIPTION,
     .examples =
         (const struct example[]){{"godwit query ./godwit-data words --ids 17,42,99999", ""}, {0}},
     .run = run_query,

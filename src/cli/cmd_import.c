@@ -9,8 +9,9 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/vectors.h"
-#include "engine/import.h"
 #include "flow/meter.h"
+
+#define SERVER_INDEXES "a server builds indexes by itself, in the background"
 
 static enum err_code check_metric(const struct arguments *arguments, const struct vectors *vectors,
                                   enum metric_type *ret_metric, struct err *err)
@@ -71,20 +72,21 @@ static enum err_code import(struct arguments *arguments, const struct vectors *v
         return err_set(err, ERR_INVALID, "%llu ids for %llu vectors",
                        (unsigned long long)ids->count, (unsigned long long)vectors->rows);
     enum err_code code = check_metric(arguments, vectors, &request.metric, err);
-    struct database *database = NULL;
+    struct site *site = NULL;
     if (code == ERR_OK)
-        code = db_open(arguments->operands[0], DATABASE_CREATE, &database, err);
+        code = db_site(arguments, DATABASE_CREATE, &site, err);
     if (code != ERR_OK)
         return code;
     struct import_result result = {0};
     struct progress_display *display = progress_start(arguments, "import", NULL, &meter);
-    code = import_rows(database, &request, &result, err);
+    code = site_import(site, &request, &result, err);
     progress_stop(display);
-    database_close(database);
+    site_close(site);
     if (code != ERR_OK)
         return code;
     code = tell(arguments, &result, has_ids, err);
-    indexing_follow(arguments, arguments->operands[0], arguments->operands[1]);
+    if (!site_is_server(arguments->operands[0])) /* a server indexes by itself */
+        indexing_follow(arguments, arguments->operands[0], arguments->operands[1]);
     return code;
 }
 
@@ -97,6 +99,10 @@ static enum err_code run(struct arguments *arguments, struct err *err)
     if (file == NULL)
         return err_set(err, ERR_USAGE, "--vectors FILE.npy is missing");
     enum err_code code = indexing_check(arguments, err);
+    if (code == ERR_OK)
+        code = db_folder_option(arguments, "wait-index", SERVER_INDEXES, err);
+    if (code == ERR_OK)
+        code = db_folder_option(arguments, "no-index", SERVER_INDEXES, err);
     if (code == ERR_OK)
         code = vectors_from_npy(file, &vectors, err);
     if (code == ERR_OK && ids_file != NULL)
@@ -111,9 +117,7 @@ static enum err_code run(struct arguments *arguments, struct err *err)
 const struct command cmd_import = {
     .name = "import",
     .summary = "add rows of NumPy files to a collection, which is made when absent",
-    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
-                                              {.name = "COLLECTION"},
-                                              {0}},
+    .operands = (const struct operand_spec[]){DB_OPERAND, {.name = "COLLECTION"}, {0}},
     .options =
         (const struct option_spec[]){
             {.name = "vectors",
@@ -139,10 +143,13 @@ const struct command cmd_import = {
                      "default), JACCARD, TANIMOTO, SUBSTRUCTURE, SUPERSTRUCTURE."},
             INDEXING_OPTIONS,
             PROGRESS_OPTION,
+            SERVER_OPTIONS,
             {.name = "json", .help = "Answer as JSON (docs/cli.md)."},
             {0}},
     .description = "The rows become visible together, or not at all. DB is made when absent. An "
-                   "index follows in the background when there are enough of them.",
+                   "index follows in the background when there are enough of them." DB_DESCRIPTION
+                   " A server gets the rows in portions, which become visible one by one; a row "
+                   "with an id that is there replaces the old one.",
     .examples =
         (const struct example[]){
             {"godwit import ./godwit-data faces --vectors data.npy --ids id.npy --metric COSINE",

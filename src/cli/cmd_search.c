@@ -13,8 +13,6 @@
 #include "cli/output.h"
 #include "cli/search_request.h"
 #include "cli/vectors.h"
-#include "engine/lookup.h"
-#include "engine/search.h"
 
 #define PORTION_HITS ((size_t)1 << 22) /* hits kept in memory at once */
 #define PORTION_QUERIES ((size_t)1 << 14)
@@ -22,12 +20,12 @@
 
 struct search {
     struct arguments *arguments;
-    struct database *database;
-    struct snapshot *snapshot;
+    struct site *site;
+    struct site_collection *collection;
     const struct collection_facts *facts;
     struct vectors queries;
     struct lookup_result like; /* owns the query of --like */
-    struct lookup_marks marks; /* the rows of --only-ids */
+    struct ids only_ids;
     struct labels labels;
     struct search_request request;
     struct npy_writer *ids_out;
@@ -49,7 +47,8 @@ static enum err_code like_row(struct search *s, const char *word, struct err *er
             return err_set(err, ERR_NOT_FOUND, "--like: %s is neither an id nor a label", shown);
         return err_set(err, ERR_USAGE, "--like: %s is not an id: a 64-bit integer", shown);
     }
-    const enum err_code code = lookup_get(s->snapshot, NULL, &id, 1, &s->like, err);
+    const struct site_ids wanted = {.ids = &id, .count = 1, .has_vectors = true};
+    const enum err_code code = site_get(s->collection, &wanted, &s->like, err);
     if (code != ERR_OK)
         return code;
     if (!s->like.found[0])
@@ -96,15 +95,12 @@ static enum err_code read_queries(struct search *s, struct err *err)
 static enum err_code read_filter(struct search *s, struct err *err)
 {
     const char *file = arguments_text(s->arguments, "only-ids");
-    struct ids ids = {0};
     if (file == NULL)
         return ERR_OK;
-    enum err_code code = ids_from_npy(file, &ids, err);
-    if (code == ERR_OK)
-        code = lookup_mark(s->snapshot, ids.items, (size_t)ids.count, &s->marks, err);
-    ids_release(&ids);
-    s->request.allow = (const uint64_t *const *)s->marks.bitmaps;
-    return code;
+    const enum err_code code = ids_from_npy(file, &s->only_ids, err);
+    if (code != ERR_OK)
+        return code;
+    return site_restrict(s->collection, s->only_ids.items, (size_t)s->only_ids.count, err);
 }
 
 static enum err_code open_outputs(struct search *s, struct err *err)
@@ -212,7 +208,7 @@ static enum err_code answer_portion(struct search *s, size_t count, struct err *
     request.query_count = count;
     struct search_result result = {0};
     const uint64_t cpu_ns = clock_cpu_ns();
-    enum err_code code = search_run(s->snapshot, &request, &result, err);
+    enum err_code code = site_search(s->collection, &request, &result, err);
     if (code != ERR_OK)
         return code;
     s->cpu_ns += clock_cpu_ns() - cpu_ns;
@@ -250,8 +246,7 @@ static enum err_code warm_up(struct search *s, struct err *err)
         struct search_result result = {0};
         request.level = k == 0 ? SEARCH_LEVEL_MAX : s->request.level;
         request.recall = k == 0 ? 0 : s->request.recall;
-        request.allow = k == 0 ? NULL : s->request.allow;
-        code = search_run(s->snapshot, &request, &result, err);
+        code = site_search(s->collection, &request, &result, err);
         if (code == ERR_OK)
             search_result_release(&result);
     }
@@ -350,10 +345,15 @@ static enum err_code run(struct arguments *arguments, struct err *err)
 {
     struct search s = {.arguments = arguments};
     const char *labels = arguments_text(arguments, "labels");
-    enum err_code code = db_open_collection(arguments, &s.database, &s.snapshot, err);
+    enum err_code code =
+        db_folder_option(arguments, "stats", "what a server does takes its time, not ours", err);
+    if (code == ERR_OK)
+        code = db_folder_option(arguments, "threads", "a server chooses them itself", err);
+    if (code == ERR_OK)
+        code = db_collection(arguments, &s.site, &s.collection, err);
     if (code != ERR_OK)
         return code;
-    s.facts = snapshot_facts(s.snapshot);
+    s.facts = site_facts(s.collection);
     if (labels != NULL)
         code = labels_load(labels, &s.labels, err);
     if (code == ERR_OK)
@@ -373,10 +373,10 @@ static enum err_code run(struct arguments *arguments, struct err *err)
         lookup_result_release(&s.like);
     else
         vectors_release(&s.queries);
-    lookup_marks_release(&s.marks);
+    ids_release(&s.only_ids);
     labels_release(&s.labels);
-    snapshot_unref(s.snapshot);
-    database_close(s.database);
+    site_collection_close(s.collection);
+    site_close(s.site);
     return code;
 }
 
@@ -457,6 +457,7 @@ static const struct option_spec options[] = {
      .help = "Lines ID, tab, LABEL: show what an id means."},
     {.name = "stats",
      .help = "Show how long the search took instead of the hits; files are read once before."},
+    SERVER_OPTIONS,
     {.name = "json", .help = "Answer as JSON (docs/cli.md)."},
     {.name = NULL},
 };
@@ -464,15 +465,13 @@ static const struct option_spec options[] = {
 const struct command cmd_search = {
     .name = "search",
     .summary = "find the nearest rows to a vector, a row, or many vectors",
-    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
-                                              {.name = "COLLECTION"},
-                                              {0}},
+    .operands = (const struct operand_spec[]){DB_OPERAND, {.name = "COLLECTION"}, {0}},
     .options = options,
     .description =
         "Hits come best first. Scores are those of Milvus 1.x: squared distance for L2, inner "
         "product for IP, distances for HAMMING, JACCARD and TANIMOTO; for COSINE the cosine. "
         "Larger is better for IP and COSINE, smaller for the others. An id is found once, however "
-        "many rows have it.",
+        "many rows have it." DB_DESCRIPTION,
     .examples =
         (const struct example[]){
             {"godwit search ./godwit-data words --like 17", "rows near row 17"},

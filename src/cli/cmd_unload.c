@@ -12,14 +12,12 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/vectors.h"
-#include "engine/cursor.h"
 
 struct unload {
     struct arguments *arguments;
     const char *folder;
     const char *partition;
-    struct snapshot *snapshot;
-    struct cursor *cursor;
+    struct site_collection *collection;
     char *ids_path;
     char *vectors_path;
     struct npy_writer *ids;
@@ -30,7 +28,7 @@ struct unload {
 
 static enum err_code open_writers(struct unload *u, struct err *err)
 {
-    const struct collection_facts *f = snapshot_facts(u->snapshot);
+    const struct collection_facts *f = site_facts(u->collection);
     const bool is_binary = metric_is_binary(f->metric);
     enum err_code code = folder_make(u->folder, err);
     if (code != ERR_OK)
@@ -48,10 +46,10 @@ static enum err_code open_writers(struct unload *u, struct err *err)
 
 static enum err_code write_rows(struct unload *u, struct err *err)
 {
-    const size_t row_size = snapshot_facts(u->snapshot)->row_size;
+    const size_t row_size = site_facts(u->collection)->row_size;
     for (;;) {
         struct cursor_batch batch;
-        enum err_code code = cursor_next(u->cursor, &batch, err);
+        enum err_code code = site_walk_next(u->collection, &batch, err);
         if (code != ERR_OK || batch.rows == 0)
             return code;
         code = npy_writer_add(u->ids, batch.ids, batch.rows * sizeof *batch.ids, err);
@@ -81,7 +79,7 @@ static enum err_code publish(struct unload *u, struct err *err)
 
 static enum err_code unload(struct unload *u, struct err *err)
 {
-    enum err_code code = cursor_open(u->snapshot, u->partition, &u->cursor, err);
+    enum err_code code = site_walk(u->collection, u->partition, err);
     if (code == ERR_OK)
         code = open_writers(u, err);
     if (code != ERR_OK)
@@ -97,7 +95,7 @@ static enum err_code unload(struct unload *u, struct err *err)
 
 static enum err_code tell(const struct unload *u, struct err *err)
 {
-    const struct collection_facts *f = snapshot_facts(u->snapshot);
+    const struct collection_facts *f = site_facts(u->collection);
     struct text text;
     text_init(&text);
     if (arguments_has(u->arguments, "json")) {
@@ -132,8 +130,8 @@ static enum err_code run(struct arguments *arguments, struct err *err)
                        .partition = arguments_text(arguments, "partition")};
     if (u.folder == NULL)
         return err_set(err, ERR_USAGE, "-o OUT is missing: the folder for id.npy and data.npy");
-    struct database *database = NULL;
-    enum err_code code = db_open_collection(arguments, &database, &u.snapshot, err);
+    struct site *site = NULL;
+    enum err_code code = db_collection(arguments, &site, &u.collection, err);
     if (code != ERR_OK)
         return code;
     code = unload(&u, err);
@@ -143,18 +141,15 @@ static enum err_code run(struct arguments *arguments, struct err *err)
     npy_writer_close(u.vectors);
     mem_free(u.ids_path);
     mem_free(u.vectors_path);
-    cursor_close(u.cursor);
-    snapshot_unref(u.snapshot);
-    database_close(database);
+    site_collection_close(u.collection);
+    site_close(site);
     return code;
 }
 
 const struct command cmd_unload = {
     .name = "unload",
     .summary = "write the rows of a collection to NumPy files, sorted by id",
-    .operands = (const struct operand_spec[]){{.name = "DB", .kind = OPTION_FOLDER},
-                                              {.name = "COLLECTION"},
-                                              {0}},
+    .operands = (const struct operand_spec[]){DB_OPERAND, {.name = "COLLECTION"}, {0}},
     .options =
         (const struct option_spec[]){
             {.name = "output",
@@ -169,10 +164,11 @@ const struct command cmd_unload = {
              .argument = "NAME",
              .help = "Only this partition; the collection's own rows are in _default."},
             PROGRESS_OPTION,
+            SERVER_OPTIONS,
             {.name = "json", .help = "Answer as JSON (docs/cli.md)."},
             {0}},
     .description = "OUT/id.npy is an int64 array (n,), OUT/data.npy a float32 array (n, dimension) "
-                   "or, for bits, uint8 (n, dimension / 8). Rows are sorted by id.",
+                   "or, for bits, uint8 (n, dimension / 8). Rows are sorted by id." DB_DESCRIPTION,
     .examples = (const struct example[]){{"godwit unload ./godwit-data words -o words-npy",
                                           "numpy.load(\"words-npy/data.npy\") reads it"},
                                          {0}},

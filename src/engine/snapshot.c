@@ -45,10 +45,9 @@ static void add_names(struct text *text, const struct collection_facts *facts)
         text_add(text, ", ...");
 }
 
-enum err_code snapshot_partition(const struct snapshot *snapshot, const char *name,
-                                 size_t *ret_index, struct err *err)
+enum err_code facts_partition(const struct collection_facts *facts, const char *name,
+                              size_t *ret_index, struct err *err)
 {
-    const struct collection_facts *facts = &snapshot->facts;
     for (size_t k = 0; k < facts->partition_count; k++) {
         if (strcmp(facts->partitions[k].name, name) == 0) {
             *ret_index = k;
@@ -63,6 +62,12 @@ enum err_code snapshot_partition(const struct snapshot *snapshot, const char *na
                 name, facts->name, text_get(&names));
     text_release(&names);
     return code;
+}
+
+enum err_code snapshot_partition(const struct snapshot *snapshot, const char *name,
+                                 size_t *ret_index, struct err *err)
+{
+    return facts_partition(&snapshot->facts, name, ret_index, err);
 }
 
 enum err_code snapshot_load(struct sql *sql, const char *folder, const char *collection,

@@ -44,6 +44,8 @@ void snapshot_unref(struct snapshot *snapshot);           /* NULL accepted */
 const struct collection_facts *snapshot_facts(const struct snapshot *snapshot); /* borrowed */
 
 /* Index into facts->partitions. ERR_NO_PARTITION names the ones there are. */
+enum err_code facts_partition(const struct collection_facts *facts, const char *name,
+                              size_t *ret_index, struct err *err) MUST_USE;
 enum err_code snapshot_partition(const struct snapshot *snapshot, const char *name,
                                  size_t *ret_index, struct err *err) MUST_USE;
 

@@ -18,11 +18,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ARROWS = {
     "base": "", "kernel": "base", "flow": "base", "filter": "flow base", "engine": "filter kernel flow base", "remote": "base",
     "milvus1": "flow remote base", "migrate": "flow base", "target": "flow engine remote base",
-    "server": "base", "milvus2": "server engine filter flow base", "cli": "*", "": "*",
+    "site": "engine remote flow base", "server": "base", "milvus2": "server engine filter flow base", "cli": "*", "": "*",
 }
 # A third-party header belongs to one folder, so that the library can be changed in one place.
 HOME_OF_HEADER = {"godwit.h": "engine", "sqlite3.h": "base", "xxhash.h": "base", "jansson.h": "base", "mysql.h": "milvus1", "mysqld_error.h": "milvus1", "errmsg.h": "milvus1", "yaml.h": "milvus1",
-                  "nghttp2/nghttp2.h": "server", "microhttpd.h": "server", "protobuf-c/protobuf-c.h": "milvus2", "crypt.h": "milvus2", "gnutls/gnutls.h": "base", "gnutls/x509.h": "base", "gnutls/crypto.h": "base", "zlib.h": "base"}
+                  "nghttp2/nghttp2.h": "server", "microhttpd.h": "server", "protobuf-c/protobuf-c.h": "milvus2", "crypt.h": "milvus2", "gnutls/gnutls.h": "base", "gnutls/x509.h": "base", "gnutls/crypto.h": "base", "zlib.h": "base", "curl/curl.h": "remote"}
 SYSTEM_HEADERS = set("""
     arpa/inet.h assert.h cpuid.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h ftw.h
     getopt.h glob.h grp.h immintrin.h inttypes.h langinfo.h limits.h linux/fs.h linux/magic.h locale.h malloc.h math.h
