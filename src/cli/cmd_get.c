@@ -20,6 +20,7 @@ struct question {
     uint64_t shown;
     uint64_t missing;
     int64_t first_missing;
+    struct text text; /* not yet printed: the frame goes out with the first rows */
 };
 
 static void json_row(const struct question *q, int64_t id, const struct lookup_result *r, size_t i,
@@ -59,33 +60,29 @@ static enum err_code answer_some(struct question *q, const int64_t *ids, size_t 
     const enum err_code code = site_get(q->collection, &wanted, &r, err);
     if (code != ERR_OK)
         return code;
-    struct text text;
-    text_init(&text);
     for (size_t i = 0; i < count; i++) {
         if (!r.found[i]) {
             q->first_missing = q->missing++ == 0 ? ids[i] : q->first_missing;
             continue;
         }
         if (q->is_json)
-            json_row(q, ids[i], &r, i, &text);
+            json_row(q, ids[i], &r, i, &q->text);
         else
-            text_row(q, ids[i], &r, i, &text);
+            text_row(q, ids[i], &r, i, &q->text);
         q->shown++;
     }
     lookup_result_release(&r);
-    return output_write(&text, err);
+    return output_write(&q->text, err);
 }
 
 static enum err_code answer(struct question *q, const int64_t *ids, uint64_t count, struct err *err)
 {
-    struct text text;
-    text_init(&text);
+    enum err_code code = ERR_OK;
     if (q->is_json) {
-        json_open(&text, NULL, '{');
-        json_add_string(&text, "collection", q->arguments->operands[1]);
-        json_open(&text, "rows", '[');
+        json_open(&q->text, NULL, '{');
+        json_add_string(&q->text, "collection", q->arguments->operands[1]);
+        json_open(&q->text, "rows", '[');
     }
-    enum err_code code = output_write(&text, err);
     for (uint64_t done = 0; code == ERR_OK && done < count; done += IDS_AT_ONCE) {
         const uint64_t left = count - done;
         code = answer_some(q, ids + done, (size_t)(left < IDS_AT_ONCE ? left : IDS_AT_ONCE), err);
@@ -93,8 +90,8 @@ static enum err_code answer(struct question *q, const int64_t *ids, uint64_t cou
     if (code != ERR_OK)
         return code;
     if (q->is_json) {
-        text_addf(&text, "],\"missing\":%llu}\n", (unsigned long long)q->missing);
-        code = output_write(&text, err);
+        text_addf(&q->text, "],\"missing\":%llu}\n", (unsigned long long)q->missing);
+        code = output_write(&q->text, err);
     } else if (q->missing > 0 && !q->is_strict) {
         log_line("%llu %s not there", (unsigned long long)q->missing,
                  plural(q->missing, "id is", "ids are"));
@@ -120,7 +117,9 @@ static enum err_code ask(struct arguments *arguments, bool is_strict, const int6
     enum err_code code = db_collection(arguments, &site, &q.collection, err);
     if (code != ERR_OK)
         return code;
+    text_init(&q.text);
     code = answer(&q, ids, count, err);
+    text_release(&q.text);
     site_collection_close(q.collection);
     site_close(site);
     return code;

@@ -31,7 +31,8 @@ struct search {
     struct npy_writer *ids_out;
     struct npy_writer *scores_out;
     bool is_json;
-    bool is_quiet; /* hits go to files, or only the time is asked for */
+    struct text text; /* not yet printed: the frame goes out with the first hits */
+    bool is_quiet;    /* hits go to files, or only the time is asked for */
     uint64_t done;
     struct search_stats stats; /* summed over the portions */
     uint64_t cpu_ns;
@@ -213,17 +214,15 @@ static enum err_code answer_portion(struct search *s, size_t count, struct err *
         return code;
     s->cpu_ns += clock_cpu_ns() - cpu_ns;
     add_stats(s, &result.stats);
-    struct text text;
-    text_init(&text);
     for (size_t q = 0; q < count && !s->is_quiet; q++) {
         if (s->is_json)
-            json_hits(s, &result, q, &text);
+            json_hits(s, &result, q, &s->text);
         else
-            write_hits(s, &result, q, &text);
+            write_hits(s, &result, q, &s->text);
     }
     code = write_files(s, &result, err);
     search_result_release(&result);
-    const enum err_code written = output_write(&text, code == ERR_OK ? err : NULL);
+    const enum err_code written = output_write(&s->text, code == ERR_OK ? err : NULL);
     return code == ERR_OK ? written : code;
 }
 
@@ -317,28 +316,25 @@ static void json_files(const struct search *s, struct text *text)
 
 static enum err_code answer(struct search *s, struct err *err)
 {
-    struct text text;
-    text_init(&text);
+    struct text *text = &s->text;
     const bool has_frame = s->is_json && !s->is_quiet;
     if (has_frame) {
-        json_open(&text, NULL, '{');
-        json_add_string(&text, "collection", s->facts->name);
-        json_add_string(&text, "metric", metric_name(s->facts->metric));
-        json_add_uint(&text, "k", s->request.k);
-        json_open(&text, "results", '[');
+        json_open(text, NULL, '{');
+        json_add_string(text, "collection", s->facts->name);
+        json_add_string(text, "metric", metric_name(s->facts->metric));
+        json_add_uint(text, "k", s->request.k);
+        json_open(text, "results", '[');
     }
-    enum err_code code = output_write(&text, err);
-    if (code == ERR_OK)
-        code = answer_all(s, err);
+    const enum err_code code = answer_all(s, err);
     if (code != ERR_OK)
         return code;
     if (has_frame)
-        text_add(&text, "]}\n");
+        text_add(text, "]}\n");
     else if (arguments_has(s->arguments, "stats"))
-        write_stats(s, &text);
+        write_stats(s, text);
     else if (s->is_json)
-        json_files(s, &text);
-    return output_write(&text, err);
+        json_files(s, text);
+    return output_write(text, err);
 }
 
 static enum err_code run(struct arguments *arguments, struct err *err)
@@ -367,6 +363,7 @@ static enum err_code run(struct arguments *arguments, struct err *err)
         code = open_outputs(&s, err);
     if (code == ERR_OK)
         code = answer(&s, err);
+    text_release(&s.text);
     npy_writer_close(s.ids_out);
     npy_writer_close(s.scores_out);
     if (s.like.found != NULL)

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/utf8.h"
 #include "milvus2/collections.h"
 #include "milvus2/names.h"
 #include "milvus2/partitions.h"
@@ -47,7 +49,37 @@ static bool add_row_count(struct rest *rest, uint64_t rows)
     return true;
 }
 
-static void add_storage(struct rest *rest, const struct view *view)
+/* A tag need not be text, and not the name by which requests find it. */
+static bool add_partitions(struct rest *rest, const struct view *view)
+{
+    const struct collection_facts *facts = view->facts;
+    struct text *answer = &rest->answer;
+    struct partition_item *shown = NULL;
+    size_t count = 0;
+    if (view->info->partition_keys == 0 && !partitions_list(&rest->op, view, &shown, &count))
+        return false;
+    json_open(answer, "partitions", '[');
+    for (size_t i = 0; i < facts->partition_count; i++) {
+        const char *tag = facts->partitions[i].name;
+        json_open(answer, NULL, '{');
+        json_add_string(answer, "name", tag);
+        if (!utf8_is_valid(tag, strlen(tag))) {
+            char *bytes = op_array(&rest->op, BASE64_SIZE(strlen(tag)) + 1, 1);
+            if (bytes == NULL)
+                return false;
+            base64_encode((const uint8_t *)tag, strlen(tag), bytes);
+            json_add_string(answer, "nameBase64", bytes);
+        }
+        json_add_string(answer, "shown", i < count ? shown[i].name : tag);
+        json_add_uint(answer, "rows", facts->partitions[i].rows);
+        json_add_uint(answer, "segments", facts->partitions[i].segment_count);
+        json_close(answer, '}');
+    }
+    json_close(answer, ']');
+    return true;
+}
+
+static bool add_storage(struct rest *rest, const struct view *view)
 {
     const struct collection_facts *facts = view->facts;
     const struct schema *schema = &view->schema;
@@ -77,16 +109,10 @@ static void add_storage(struct rest *rest, const struct view *view)
     json_add_uint(answer, "deadRows", facts->dead_rows);
     json_add_uint(answer, "segments", facts->segment_count);
     json_add_uint(answer, "size", facts->size);
-    json_open(answer, "partitions", '[');
-    for (size_t i = 0; i < facts->partition_count; i++) {
-        json_open(answer, NULL, '{');
-        json_add_string(answer, "name", facts->partitions[i].name);
-        json_add_uint(answer, "rows", facts->partitions[i].rows);
-        json_add_uint(answer, "segments", facts->partitions[i].segment_count);
-        json_close(answer, '}');
-    }
-    json_close(answer, ']');
+    if (!add_partitions(rest, view))
+        return false;
     json_close(answer, '}');
+    return true;
 }
 
 bool rest_collection_stats(struct rest *rest)
@@ -96,8 +122,8 @@ bool rest_collection_stats(struct rest *rest)
         return false;
     json_open(&rest->answer, "data", '{');
     json_add_uint(&rest->answer, "rowCount", view.facts->rows);
-    if (rest->has_details)
-        add_storage(rest, &view);
+    if (rest->has_details && !add_storage(rest, &view))
+        return false;
     json_close(&rest->answer, '}');
     return true;
 }

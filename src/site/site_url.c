@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "engine/vector_convert.h"
 #include "flow/source.h"
 #include "site/url.h"
 
@@ -33,7 +34,7 @@ enum err_code url_read_partition(const struct url_collection *c, const struct js
 {
     const char *name = js_string(js_get(row, "$partition"), "");
     for (size_t i = 0; i < c->facts.partition_count; i++)
-        if (strcmp(c->facts.partitions[i].name, name) == 0) {
+        if (strcmp(c->partitions[i].answered, name) == 0) {
             *ret_partition = (uint32_t)i;
             return ERR_OK;
         }
@@ -69,22 +70,23 @@ enum err_code url_read_vector(const struct url_collection *c, const struct json 
     const struct json *value = js_get(row, c->vector_field);
     if (js_is_array(value))
         return read_floats(c, value, to, err);
-    const size_t size = js_string_size(value);
+    const size_t size = js_string_size(value), count = c->facts.dim;
+    const size_t width = field_type_width(c->vector_type, count);
     size_t decoded = 0;
-    if (!js_is_string(value) || size > BASE64_SIZE(c->facts.row_size))
-        return err_set(err, ERR_UNSUPPORTED, "%s: field %s holds vectors that godwit cannot show",
+    if (!js_is_string(value) || width == 0 || size > BASE64_SIZE(width))
+        return err_set(err, ERR_CORRUPT, "%s: an answer has no vector in the field %s",
                        milvus_url(c->site->milvus), c->vector_field);
     uint8_t *bytes = mem_alloc(size / 4 * 3 + 3, 1);
     if (bytes == NULL)
         return err_nomem(err, "vector");
     const bool is_good =
-        base64_decode(js_string(value, ""), size, bytes, &decoded) && decoded == c->facts.row_size;
+        base64_decode(js_string(value, ""), size, bytes, &decoded) && decoded == width;
     if (is_good)
-        memcpy(to, bytes, decoded);
+        vector_to_kept(c->vector_type, bytes, count, to);
     mem_free(bytes);
     return is_good ? ERR_OK
                    : err_set(err, ERR_CORRUPT, "%s: an answer has a vector of %zu bytes, not %zu",
-                             milvus_url(c->site->milvus), decoded, c->facts.row_size);
+                             milvus_url(c->site->milvus), decoded, width);
 }
 
 enum err_code url_add_vector(struct text *request, const char *key, const uint8_t *vector,
@@ -113,12 +115,28 @@ enum err_code url_add_vector(struct text *request, const char *key, const uint8_
     return ERR_OK;
 }
 
-void url_add_partition(struct text *request, const char *partition)
+static const char *asked_name(const struct url_collection *c, const char *tag)
 {
-    if (partition == NULL)
+    for (size_t i = 0; i < c->facts.partition_count; i++)
+        if (strcmp(c->facts.partitions[i].name, tag) == 0)
+            return c->partitions[i].asked;
+    return tag;
+}
+
+void url_add_partition(const struct url_collection *c, struct text *request, const char *tag)
+{
+    if (tag != NULL)
+        json_add_string(request, "partitionName", asked_name(c, tag));
+}
+
+void url_add_partitions(const struct url_collection *c, struct text *request,
+                        const char *const *tags, size_t count)
+{
+    if (count == 0)
         return;
     json_open(request, "partitionNames", '[');
-    json_add_string(request, NULL, partition);
+    for (size_t i = 0; i < count; i++)
+        json_add_string(request, NULL, asked_name(c, tags[i]));
     json_close(request, ']');
 }
 
@@ -139,10 +157,8 @@ static enum err_code tell(const struct url_collection *c, const char *route, con
 {
     struct text request;
     url_begin(c, &request);
-    if (partition != NULL) {
-        json_add_string(&request, "partitionName", partition);
-        url_add_partition(&request, partition);
-    }
+    url_add_partition(c, &request, partition);
+    url_add_partitions(c, &request, &partition, partition != NULL);
     json_close(&request, '}');
     return milvus_tell(c->site->milvus, route, &request, err);
 }
@@ -152,7 +168,7 @@ static enum err_code empty(const struct url_collection *c, const char *partition
 {
     struct text request;
     url_begin(c, &request);
-    json_add_string(&request, "partitionName", partition);
+    url_add_partition(c, &request, partition);
     text_addf(&request, ",\"filter\":\"%s >= {least}\"", c->key_field);
     json_open(&request, "exprParams", '{');
     json_add_int(&request, "least", INT64_MIN);
@@ -169,7 +185,7 @@ static enum err_code is_loaded(const struct url_collection *c, bool *ret_is_load
     url_begin(c, &request);
     json_open(&request, "partitionNames", '[');
     for (size_t i = 0; i < c->facts.partition_count; i++)
-        json_add_string(&request, NULL, c->facts.partitions[i].name);
+        json_add_string(&request, NULL, c->partitions[i].asked);
     json_close(&request, ']');
     json_close(&request, '}');
     const enum err_code code =

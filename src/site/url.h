@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "flow/schema.h"
 #include "remote/milvus.h"
 #include "site/site_internal.h"
 
@@ -32,6 +33,12 @@ struct url_walk {
     uint32_t *partitions;
 };
 
+/* The names of a partition beside facts->partitions[].name, its tag. */
+struct url_partition {
+    const char *answered; /* as JSON carries the tag, which need not be text */
+    const char *asked;    /* by which requests find it */
+};
+
 struct url_collection {
     struct site_collection base;
     struct url_site *site;
@@ -41,6 +48,8 @@ struct url_collection {
     const char *name; /* inside its database */
     const char *key_field;
     const char *vector_field; /* NULL: none */
+    enum field_type vector_type;
+    struct url_partition *partitions; /* like facts.partitions */
     bool has_integer_keys;
     bool is_auto_id; /* the server makes the ids of new rows */
     bool is_restricted;
@@ -55,8 +64,11 @@ void url_begin(const struct url_collection *c, struct text *request);
 enum err_code url_check_rows(const struct url_collection *c, struct err *err) MUST_USE;
 /* Rows of which the vectors fit into URL_TEXT_SIZE; at least 1, at most URL_ROWS_MAX. */
 size_t url_rows_at_once(const struct url_collection *c);
-/* "partitionNames", unless partition is NULL. */
-void url_add_partition(struct text *request, const char *partition);
+/* "partitionNames" of tags; with count 0 nothing. */
+void url_add_partitions(const struct url_collection *c, struct text *request,
+                        const char *const *tags, size_t count);
+/* "partitionName" of a tag, which may be new; NULL: nothing. */
+void url_add_partition(const struct url_collection *c, struct text *request, const char *tag);
 /* The id of a row; its index into facts->partitions; its vector, row_size bytes into `to`.
  * ERR_CORRUPT when the answer is not as it should be, ERR_UNSUPPORTED for NaN and infinite
  * components, which JSON does not carry. */

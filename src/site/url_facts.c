@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "site/url.h"
 
 #define DATABASE_DEFAULT "default"
@@ -26,31 +27,56 @@ static const char *copy(struct arena *arena, const struct json *object, const ch
     return arena_strdup(arena, js_string(js_get(object, key), ""));
 }
 
-static enum err_code read_partitions(const struct json *storage, struct arena *arena,
-                                     struct collection_facts *facts, struct err *err)
+/* The tag itself, where it is no text. */
+static const char *copy_tag(struct arena *arena, const struct json *item)
 {
+    const struct json *coded = js_get(item, "nameBase64");
+    const size_t size = js_string_size(coded);
+    if (!js_is_string(coded))
+        return copy(arena, item, "name");
+    char *tag = arena_array(arena, size / 4 * 3 + 4, 1);
+    size_t decoded = 0;
+    if (tag != NULL && !base64_decode(js_string(coded, ""), size, (uint8_t *)tag, &decoded))
+        decoded = 0;
+    if (tag != NULL)
+        tag[decoded] = '\0';
+    return tag;
+}
+
+static enum err_code read_partitions(struct url_collection *c, const struct json *storage,
+                                     struct err *err)
+{
+    struct arena *arena = &c->arena;
+    struct collection_facts *facts = &c->facts;
     const struct json *items = js_get(storage, "partitions");
     facts->partition_count = js_size(items);
     facts->partitions = arena_array(arena, facts->partition_count + 1, sizeof *facts->partitions);
-    if (facts->partitions == NULL)
+    c->partitions = arena_array(arena, facts->partition_count + 1, sizeof *c->partitions);
+    if (facts->partitions == NULL || c->partitions == NULL)
         return err_nomem(err, "partitions");
     for (size_t i = 0; i < facts->partition_count; i++) {
         const struct json *item = js_at(items, i);
         facts->partitions[i] = (struct partition_facts){
-            .name = copy(arena, item, "name"),
+            .name = copy_tag(arena, item),
             .rows = whole(item, "rows"),
             .segment_count = (size_t)whole(item, "segments"),
         };
-        if (facts->partitions[i].name == NULL)
+        c->partitions[i] = (struct url_partition){
+            .answered = copy(arena, item, "name"),
+            .asked = copy(arena, item, "shown"),
+        };
+        if (facts->partitions[i].name == NULL || c->partitions[i].answered == NULL ||
+            c->partitions[i].asked == NULL)
             return err_nomem(err, "partitions");
     }
     return ERR_OK;
 }
 
 static enum err_code read_facts(const struct url_site *site, const struct json *storage,
-                                struct arena *arena, struct collection_facts *facts,
-                                struct err *err)
+                                struct url_collection *c, struct err *err)
 {
+    struct arena *arena = &c->arena;
+    struct collection_facts *facts = &c->facts;
     if (!js_is_object(storage))
         return misread(site, "\"storage\"", err);
     *facts = (struct collection_facts){
@@ -72,9 +98,9 @@ static enum err_code read_facts(const struct url_site *site, const struct json *
     if (facts->name == NULL || facts->index_type == NULL || facts->index_params == NULL)
         return err_nomem(err, "collection");
     if (!metric_dim_is_valid(facts->metric, (long long)facts->dim) ||
-        facts->row_size > metric_row_size(facts->metric, facts->dim))
+        facts->row_size != metric_row_size(facts->metric, facts->dim))
         return misread(site, "a known metric with its dimension", err);
-    return read_partitions(storage, arena, facts, err);
+    return read_partitions(c, storage, err);
 }
 
 static enum err_code read_fields(struct url_collection *c, const struct json *storage,
@@ -86,6 +112,7 @@ static enum err_code read_fields(struct url_collection *c, const struct json *st
     if (c->key_field == NULL || (js_is_string(vector) && c->vector_field == NULL))
         return err_nomem(err, "collection");
     c->has_integer_keys = strcmp(js_string(js_get(storage, "keyType"), ""), "Int64") == 0;
+    c->vector_type = field_type_from_name(js_string(js_get(storage, "vectorType"), ""));
     c->is_auto_id = js_is_true(js_get(storage, "autoId"));
     return ERR_OK;
 }
@@ -123,7 +150,7 @@ enum err_code url_facts_load(struct url_site *site, const char *name, struct url
     if (code != ERR_OK)
         return code;
     const struct json *storage = js_get(data, "storage");
-    code = read_facts(site, storage, &c->arena, &c->facts, err);
+    code = read_facts(site, storage, c, err);
     if (code == ERR_OK)
         code = read_fields(c, storage, err);
     js_free(answer);

@@ -184,8 +184,7 @@ static enum err_code insert(struct url_import *i, uint64_t first, uint64_t rows,
     struct json *answer;
     enum err_code code = ERR_OK;
     url_begin(i->c, &request);
-    if (i->request->partition != NULL)
-        json_add_string(&request, "partitionName", i->request->partition);
+    url_add_partition(i->c, &request, i->request->partition);
     json_open(&request, "data", '[');
     for (uint64_t row = first; code == ERR_OK && row < first + rows; row++)
         code = add_row(i, row, &request, err);

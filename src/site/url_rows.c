@@ -111,7 +111,7 @@ static enum err_code get_part(const struct url_collection *c, const struct site_
         json_add_int(&request, NULL, part->ids[i]);
     json_close(&request, ']');
     add_fields(c, part->has_vectors, &request);
-    url_add_partition(&request, part->partition);
+    url_add_partitions(c, &request, &part->partition, part->partition != NULL);
     json_close(&request, '}');
     return milvus_call(c->site->milvus, "entities/get", &request, ret_data, ret_answer, err);
 }
@@ -206,7 +206,7 @@ static enum err_code ask_page(const struct url_collection *c, size_t rows,
     }
     json_add_uint(&request, "limit", rows);
     add_fields(c, true, &request);
-    url_add_partition(&request, walk->partition);
+    url_add_partitions(c, &request, &walk->partition, walk->partition != NULL);
     json_close(&request, '}');
     return milvus_call(c->site->milvus, "entities/query", &request, ret_data, ret_answer, err);
 }

@@ -1,5 +1,6 @@
 /* url_search.c: searches of a server; see url.h. */
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "engine/plan.h"
@@ -78,16 +79,24 @@ static enum err_code make_request(const struct url_search *s, size_t first, size
     add_range(s, request);
     json_close(request, '}');
     json_close(request, '}');
-    if (r->partition_count > 0) {
-        json_open(request, "partitionNames", '[');
-        for (size_t i = 0; i < r->partition_count; i++)
-            json_add_string(request, NULL, r->partitions[i]);
-        json_close(request, ']');
-    }
+    url_add_partitions(s->c, request, r->partitions, r->partition_count);
     add_filter(s->c, request);
     const enum err_code code = add_queries(s, first, count, request, err);
     json_close(request, '}');
     return code;
+}
+
+/* JSON has no infinity; as a distance it can only be the positive one. */
+static enum err_code read_score(const struct url_search *s, const struct json *hit,
+                                float *ret_score, struct err *err)
+{
+    const struct json *distance = js_get(hit, "distance");
+    if (!js_is_number(distance) && metric_larger_is_better(s->c->facts.metric))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%s: a score is infinite, which a server cannot send; use the folder itself",
+                       milvus_url(s->c->site->milvus));
+    *ret_score = js_is_number(distance) ? (float)js_number(distance, 0) : INFINITY;
+    return ERR_OK;
 }
 
 static enum err_code take_hits(struct url_search *s, size_t query, const struct json *data,
@@ -98,8 +107,9 @@ static enum err_code take_hits(struct url_search *s, size_t query, const struct 
     for (size_t i = 0; code == ERR_OK && i < result->counts[query]; i++) {
         const struct json *hit = js_at(data, from + i);
         const size_t at = query * result->k + i;
-        result->scores[at] = (float)js_number(js_get(hit, "distance"), 0);
-        code = url_read_id(s->c, js_get(hit, "id"), &result->ids[at], err);
+        code = read_score(s, hit, &result->scores[at], err);
+        if (code == ERR_OK)
+            code = url_read_id(s->c, js_get(hit, "id"), &result->ids[at], err);
         if (code == ERR_OK)
             code = url_read_partition(s->c, hit, &result->partitions[at], err);
     }
