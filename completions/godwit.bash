@@ -189,6 +189,9 @@ _godwit()
         case $previous in
         --ids) return ;;
         --ids-file) _godwit_files; return ;;
+        --filter) return ;;
+        --limit) return ;;
+        --offset) return ;;
         --partition|-p) return ;;
         --token-file) _godwit_files; return ;;
         --tls-ca) _godwit_files; return ;;
@@ -196,7 +199,7 @@ _godwit()
         --tls-key) _godwit_files; return ;;
         esac
         if [[ $word == -* ]]; then
-            _godwit_words "--ids --ids-file --partition --no-vectors --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
+            _godwit_words "--ids --ids-file --filter --limit --offset --partition --no-vectors --token-file --tls-ca --tls-cert --tls-key --tls-insecure --json --help --no-color"
         else
             _godwit_files
         fi

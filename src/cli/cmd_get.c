@@ -8,6 +8,8 @@
 
 #define COMPONENTS_SHOWN 8
 #define IDS_AT_ONCE 4096
+#define LIMIT_DEFAULT 100 /* rows of --filter, as in Milvus's RESTful API */
+#define LIMIT_MAX 16384
 
 /* What is asked, and how it is shown. */
 struct question {
@@ -103,6 +105,20 @@ static enum err_code answer(struct question *q, const int64_t *ids, uint64_t cou
     return code;
 }
 
+/* --filter with its window. */
+static enum err_code select_ids(const struct question *q, int64_t **ret_ids, size_t *ret_count,
+                                struct err *err)
+{
+    const struct site_selection selection = {
+        .filter = arguments_text(q->arguments, "filter"),
+        .partition = q->partition,
+        .limit = (size_t)arguments_count(q->arguments, "limit", LIMIT_DEFAULT),
+        .offset = (size_t)arguments_count(q->arguments, "offset", 0),
+    };
+    return site_select(q->collection, &selection, ret_ids, ret_count, err);
+}
+
+/* `ids` NULL: those that --filter selects. */
 static enum err_code ask(struct arguments *arguments, bool is_strict, const int64_t *ids,
                          uint64_t count, struct err *err)
 {
@@ -118,7 +134,16 @@ static enum err_code ask(struct arguments *arguments, bool is_strict, const int6
     if (code != ERR_OK)
         return code;
     text_init(&q.text);
-    code = answer(&q, ids, count, err);
+    int64_t *selected = NULL;
+    if (ids == NULL) {
+        size_t found = 0;
+        code = select_ids(&q, &selected, &found, err);
+        ids = selected;
+        count = found;
+    }
+    if (code == ERR_OK)
+        code = answer(&q, ids, count, err);
+    mem_free(selected);
     text_release(&q.text);
     site_collection_close(q.collection);
     site_close(site);
@@ -161,10 +186,17 @@ static enum err_code run_query(struct arguments *arguments, struct err *err)
     const char **words = NULL;
     size_t count = 0;
     enum err_code code = arguments_list(arguments, "ids", &words, &count, err);
-    if (code == ERR_OK && (count == 0) == (file == NULL))
-        code = err_set(err, ERR_USAGE, "either --ids 1,2,3 or --ids-file FILE.npy is needed");
+    const bool has_filter = arguments_has(arguments, "filter");
+    if (code == ERR_OK && (count > 0) + (file != NULL) + has_filter != 1)
+        code = err_set(err, ERR_USAGE,
+                       "one of --ids 1,2,3, --ids-file FILE.npy and --filter EXPR is needed");
+    if (code == ERR_OK && !has_filter &&
+        (arguments_has(arguments, "limit") || arguments_has(arguments, "offset")))
+        code = err_set(err, ERR_USAGE, "--limit and --offset go with --filter");
     if (code != ERR_OK)
         return code;
+    if (has_filter)
+        return ask(arguments, false, NULL, 0, err);
     if (file != NULL) {
         struct ids ids;
         code = ids_from_npy(file, &ids, err);
@@ -209,7 +241,7 @@ const struct command cmd_get = {
 
 const struct command cmd_query = {
     .name = "query",
-    .summary = "show those of many ids that are there",
+    .summary = "show the rows that a filter selects, or those of many ids that are there",
     .operands = (const struct operand_spec[]){DB_OPERAND, {.name = "COLLECTION"}, {0}},
     .options = (const struct option_spec[]){{.name = "ids",
                                              .kind = OPTION_TEXT,
@@ -220,10 +252,33 @@ const struct command cmd_query = {
                                              .kind = OPTION_FILE,
                                              .argument = "FILE.npy",
                                              .help = "The ids, an int64 array of NumPy."},
+                                            {.name = "filter",
+                                             .kind = OPTION_TEXT,
+                                             .argument = "EXPR",
+                                             .help = "The rows for which this is true, by "
+                                                     "ascending id: 'id > 100 and color == "
+                                                     "\"red\"' (docs/filter.md)."},
+                                            {.name = "limit",
+                                             .kind = OPTION_COUNT,
+                                             .argument = "N",
+                                             .min = 1,
+                                             .max = LIMIT_MAX,
+                                             .help = "At most N rows of --filter (default 100)."},
+                                            {.name = "offset",
+                                             .kind = OPTION_COUNT,
+                                             .argument = "N",
+                                             .max = LIMIT_MAX,
+                                             .help = "Leave out the first N rows of --filter."},
                                             LOOKUP_OPTIONS,
                                             {0}},
-    .description = "As godwit get, but ids that are not there are only counted." DB_DESCRIPTION,
+    .description =
+        "As godwit get, but ids that are not there are only counted. A filter may name "
+        "every field of the collection; shown are id, partition and vector." DB_DESCRIPTION,
     .examples =
-        (const struct example[]){{"godwit query ./godwit-data words --ids 17,42,99999", ""}, {0}},
+        (const struct example[]){
+            {"godwit query ./godwit-data words --ids 17,42,99999", ""},
+            {"godwit query ./godwit-data words --filter 'id >= 100 and id % 2 == 0' --limit 5",
+             "the first even ids"},
+            {0}},
     .run = run_query,
 };

@@ -161,6 +161,14 @@ static bool view_fill(struct op *op, struct snapshot *snapshot, struct view *ret
     return rename_vector(op, ret_view);
 }
 
+bool view_of(struct op *op, struct snapshot *snapshot, struct view *ret_view)
+{
+    if (op->snapshot_count == OP_SNAPSHOTS_MAX)
+        return status_fail(&op->status, MILVUS_INTERNAL, "too many collections in one operation");
+    op->snapshots[op->snapshot_count++] = snapshot_ref(snapshot);
+    return view_fill(op, snapshot, ret_view);
+}
+
 bool view_open(struct op *op, const char *collection, struct view *ret_view)
 {
     struct err err;

@@ -106,6 +106,8 @@ bool view_open_id(struct op *op, const char *collection, int64_t id, struct view
 /* rows_fetch() with an answer that lives until op_end(). */
 bool view_fetch(struct op *op, const struct view *view, const struct rows_fetch *request,
                 struct column **ret_columns);
+/* The view of a snapshot, which the op holds as well. */
+bool view_of(struct op *op, struct snapshot *snapshot, struct view *ret_view);
 /* The field of a name, or SIZE_MAX. The dynamic field has none. */
 size_t view_field(const struct view *view, const char *name);
 static inline struct collection_name op_name(const struct op *op, const char *collection)

@@ -76,6 +76,26 @@ enum err_code site_get(struct site_collection *collection, const struct site_ids
     return collection->ops->get(collection, wanted, ret_result, err);
 }
 
+enum err_code site_select(struct site_collection *collection,
+                          const struct site_selection *selection, int64_t **ret_ids,
+                          size_t *ret_count, struct err *err)
+{
+    size_t at;
+    enum err_code code = ERR_OK;
+    if (selection->partition != NULL)
+        code = facts_partition(collection->facts, selection->partition, &at, err);
+    if (code == ERR_OK)
+        code = collection->ops->select(collection, selection, ret_ids, ret_count, err);
+    if (code != ERR_OK)
+        return code;
+    size_t kept = 0;
+    for (size_t i = 0; i < *ret_count; i++)
+        if (i == 0 || (*ret_ids)[i] != (*ret_ids)[kept - 1])
+            (*ret_ids)[kept++] = (*ret_ids)[i];
+    *ret_count = kept;
+    return ERR_OK;
+}
+
 enum err_code site_restrict(struct site_collection *collection, const int64_t *ids, size_t count,
                             struct err *err)
 {

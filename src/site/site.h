@@ -74,6 +74,18 @@ struct site_ids {
 };
 enum err_code site_get(struct site_collection *collection, const struct site_ids *wanted,
                        struct lookup_result *ret_result, struct err *err) MUST_USE;
+/* The ids of the rows that a filter selects (docs/filter.md), ascending, each once: rows of one id
+ * count for the window and make the answer shorter. `*ret_ids`: mem_free. ERR_INVALID for the
+ * filter. */
+struct site_selection {
+    const char *filter;
+    const char *partition; /* NULL: all */
+    size_t limit;          /* at least 1; limit + offset at most 16,384 */
+    size_t offset;
+};
+enum err_code site_select(struct site_collection *collection,
+                          const struct site_selection *selection, int64_t **ret_ids,
+                          size_t *ret_count, struct err *err) MUST_USE;
 /* Only rows with these ids are hits of the searches that follow; `ids` is borrowed until close. */
 enum err_code site_restrict(struct site_collection *collection, const int64_t *ids, size_t count,
                             struct err *err) MUST_USE;

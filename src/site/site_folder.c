@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "milvus2/snapshot_query.h"
 #include "site/site_internal.h"
 
 struct folder {
@@ -59,6 +60,16 @@ static enum err_code get(struct site_collection *base, const struct site_ids *wa
     return lookup_get(c->snapshot, wanted->partition, wanted->ids, wanted->count, ret_result, err);
 }
 
+static enum err_code select_ids(struct site_collection *base,
+                                const struct site_selection *selection, int64_t **ret_ids,
+                                size_t *ret_count, struct err *err)
+{
+    const struct snapshot_query query = {selection->filter, selection->partition, selection->limit,
+                                         selection->offset};
+    return snapshot_query_ids(((struct folder_collection *)base)->snapshot, &query, ret_ids,
+                              ret_count, err);
+}
+
 static enum err_code restrict_to(struct site_collection *base, const int64_t *ids, size_t count,
                                  struct err *err)
 {
@@ -93,7 +104,7 @@ static enum err_code walk_next(struct site_collection *base, struct cursor_batch
 }
 
 static const struct site_collection_ops collection_ops = {
-    close_collection, get, restrict_to, search, walk, walk_next,
+    close_collection, get, select_ids, restrict_to, search, walk, walk_next,
 };
 
 static enum err_code open_collection(struct site *site, const char *name,

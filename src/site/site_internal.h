@@ -19,6 +19,9 @@ struct site_collection_ops {
     void (*close)(struct site_collection *collection);
     enum err_code (*get)(struct site_collection *collection, const struct site_ids *wanted,
                          struct lookup_result *ret_result, struct err *err);
+    enum err_code (*select)(struct site_collection *collection,
+                            const struct site_selection *selection, int64_t **ret_ids,
+                            size_t *ret_count, struct err *err);
     enum err_code (*restrict_to)(struct site_collection *collection, const int64_t *ids,
                                  size_t count, struct err *err);
     enum err_code (*search)(struct site_collection *collection,

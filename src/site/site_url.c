@@ -256,7 +256,7 @@ static enum err_code restrict_to(struct site_collection *base, const int64_t *id
 }
 
 static const struct site_collection_ops collection_ops = {
-    close_collection, url_get, restrict_to, url_search, url_walk, url_walk_next,
+    close_collection, url_get, url_select, restrict_to, url_search, url_walk, url_walk_next,
 };
 
 static enum err_code open_collection(struct site *site, const char *name,

@@ -90,6 +90,8 @@ enum err_code url_list(struct site *site, struct collection_list *ret_list,
 
 enum err_code url_get(struct site_collection *base, const struct site_ids *wanted,
                       struct lookup_result *ret_result, struct err *err) MUST_USE;
+enum err_code url_select(struct site_collection *base, const struct site_selection *selection,
+                         int64_t **ret_ids, size_t *ret_count, struct err *err) MUST_USE;
 enum err_code url_walk(struct site_collection *base, const char *partition,
                        struct err *err) MUST_USE;
 enum err_code url_walk_next(struct site_collection *base, struct cursor_batch *ret_batch,

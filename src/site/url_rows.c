@@ -159,6 +159,50 @@ enum err_code url_get(struct site_collection *base, const struct site_ids *wante
     return code;
 }
 
+/* ---- Select ---- */
+
+static enum err_code take_ids(const struct url_collection *c, const struct json *data,
+                              int64_t **ret_ids, size_t *ret_count, struct err *err)
+{
+    const size_t count = js_size(data);
+    int64_t *ids = mem_alloc(count + 1, sizeof *ids);
+    enum err_code code = ids != NULL ? ERR_OK : err_nomem(err, "query");
+    for (size_t i = 0; code == ERR_OK && i < count; i++)
+        code = url_read_id(c, js_get(js_at(data, i), c->key_field), &ids[i], err);
+    if (code != ERR_OK) {
+        mem_free(ids);
+        return code;
+    }
+    *ret_ids = ids;
+    *ret_count = count;
+    return ERR_OK;
+}
+
+enum err_code url_select(struct site_collection *base, const struct site_selection *selection,
+                         int64_t **ret_ids, size_t *ret_count, struct err *err)
+{
+    const struct url_collection *c = (const struct url_collection *)base;
+    struct text request;
+    const struct json *data;
+    struct json *answer;
+    enum err_code code = url_check_rows(c, err);
+    if (code != ERR_OK)
+        return code;
+    url_begin(c, &request);
+    json_add_string(&request, "filter", selection->filter);
+    json_add_uint(&request, "limit", selection->limit);
+    json_add_uint(&request, "offset", selection->offset);
+    add_fields(c, false, &request);
+    url_add_partitions(c, &request, &selection->partition, selection->partition != NULL);
+    json_close(&request, '}');
+    code = milvus_call(c->site->milvus, "entities/query", &request, &data, &answer, err);
+    if (code != ERR_OK)
+        return code;
+    code = take_ids(c, data, ret_ids, ret_count, err);
+    js_free(answer);
+    return code;
+}
+
 /* ---- Walk ---- */
 
 void url_walk_end(struct url_walk *walk)

@@ -145,6 +145,15 @@ def test_rows(program):
             same(program, server, "query", "words", f"--ids={','.join(ids[:9])},17", *options)
         same(program, server, "get", "words", "--json", "--", "5", ids[1], codes=(1,))
         same(program, server, "query", "bits", "--ids-file", numbers(program, "q.npy", range(-5, 700)), "--json")
+        for args in (("--filter", "id >= 0"), ("--filter", "id % 3 == 0", "--limit", "7", "--offset", "2", "--json"), ("--filter", "id < 0", "-p", "a b", "--json"),
+                     ("--filter", "id < -9223372036854775807 or id in [0, 17]", "-p", os.fsdecode(b"x\xff\"\\")), ("--filter", "id == 17", "--json")):
+            same(program, server, "query", "words", *args)
+        expect(len(program.json("query", folder, "words", "--filter", "id == 0")["rows"]) == 1, "an id in three partitions is not shown once")
+        for args, code in (("id >", 2), ("nope == 1", 2), ("id > 0 and", 2), ("1 == 2", 2)):
+            same(program, server, "query", "words", "--filter", args, codes=(code,))
+        same(program, server, "query", "words", "--filter", "id > 0", "-p", "nope", codes=(1,))
+        for args in ((), ("--ids", "1", "--filter", "id > 0"), ("--ids", "1", "--limit", "3")):
+            same(program, server, "query", "words", *args, codes=(2,))
         for args in (("words",), ("words", "-p", "a b"), ("words", "-p", os.fsdecode(b"x\xff\"\\")), ("bits",)):
             same_unload(program, server, *args)
 
@@ -185,6 +194,7 @@ def test_collections_of_clients(program):
         for name in ("other/things", "halves"):
             same(program, server, "describe", name, "--json")
             same(program, server, "get", name, "1", "2", "--json")
+            same(program, server, "query", name, "--json", "--filter", "c == 1" if name != "halves" else 's == "x"')
             same(program, server, "search", name, "--vector", "[1,2,3,4]", "--json")
             same_unload(program, server, name)
         same(program, server, "count", "texts")

@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ARROWS = {
     "base": "", "kernel": "base", "flow": "base", "filter": "flow base", "engine": "filter kernel flow base", "remote": "base",
     "milvus1": "flow remote base", "migrate": "flow base", "target": "flow engine remote base",
-    "site": "engine remote flow base", "server": "base", "milvus2": "server engine filter flow base", "cli": "*", "": "*",
+    "site": "milvus2 engine remote flow base", "server": "base", "milvus2": "server engine filter flow base", "cli": "*", "": "*",
 }
 # A third-party header belongs to one folder, so that the library can be changed in one place.
 HOME_OF_HEADER = {"godwit.h": "engine", "sqlite3.h": "base", "xxhash.h": "base", "jansson.h": "base", "mysql.h": "milvus1", "mysqld_error.h": "milvus1", "errmsg.h": "milvus1", "yaml.h": "milvus1",
