@@ -32,6 +32,8 @@ const float calibrate_targets[LISTS_LEVELS] = {0.94F, 0.955F,  0.965F, 0.975F, 0
                                                0.99F, 0.9925F, 0.995F, 0.9975F};
 
 #define FILTERED_RERANK 1 /* of each class: LISTS_FILTERED_RERANK k */
+/* The RERANKS, the largest first. */
+static const size_t falling_reranks[RERANKS] = {11, 10, 9, 8, 5, 7, 4, 6, 3, 2, 1, 0};
 /* Which of the RERANKS belong to a class. */
 static const size_t class_reranks[LISTS_K_CLASSES + 1] = {0, 6, 10, RERANKS};
 
@@ -118,16 +120,17 @@ struct visit {
     struct lists_pool pools[RERANKS];
 };
 
+/* A row that a pool does not want is not among the best of any smaller one. */
 static void visit_row(struct visit *visit, float key, size_t place)
 {
     if (visit->c->lists->rows[place] == visit->c->truth.query_rows[visit->query])
         return;
     if (key <= visit->sorted[visit->count - 1].key)
         visit->histogram[place_of(visit->sorted, visit->count, key)]++;
-    for (size_t p = 0; p < RERANKS; p++) {
-        struct lists_pool *pool = &visit->pools[p];
+    for (size_t i = 0; i < RERANKS; i++) {
+        struct lists_pool *pool = &visit->pools[falling_reranks[i]];
         if (!(key <= pool->limit))
-            continue;
+            break;
         pool->pairs[pool->count++] = order_pair(key, (uint32_t)place);
         if (pool->count == pool->size)
             lists_pool_fold(pool);

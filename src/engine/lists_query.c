@@ -9,6 +9,7 @@
 
 #define CHUNK 64      /* groups of centroids compared at a time */
 #define RANK_FIRST 32 /* lists that are sorted at once, then four times as many */
+#define NEAR_SHARE 8  /* of all lists are set apart first: few searches need more */
 
 void lists_scratch_release(struct lists_scratch *scratch)
 {
@@ -82,7 +83,7 @@ static void set_units(const struct lists *lists, float share, float nearest,
     scratch->distance = nearest + scratch->list_offset;
     if (is_product)
         scratch->distance = squares > 0 ? scratch->distance / sqrtf(own) : 0.0F;
-    scratch->ranked = 0;
+    scratch->ranked = scratch->near = 0;
 }
 
 enum err_code lists_compare(const struct lists *lists, const struct code_kernel *kernel,
@@ -125,8 +126,14 @@ void lists_rank(const struct lists *lists, size_t count, struct lists_scratch *s
     size_t wanted = scratch->ranked == 0 ? RANK_FIRST : 4 * scratch->ranked;
     wanted = wanted > count ? wanted : count;
     wanted = (wanted < all ? wanted : all) - scratch->ranked;
+    if (scratch->ranked + wanted > scratch->near) {
+        const size_t lack = scratch->ranked + wanted - scratch->near;
+        const size_t share = all / NEAR_SHARE;
+        scratch->near += order_part(scratch->order + scratch->near, all - scratch->near,
+                                    lack > share ? lack : share);
+    }
     uint64_t *rest = scratch->order + scratch->ranked;
-    order_select(rest, all - scratch->ranked, wanted);
+    order_select(rest, scratch->near - scratch->ranked, wanted);
     order_sort(rest, wanted);
     scratch->ranked += wanted;
 }

@@ -28,6 +28,7 @@ struct lists_scratch {
     size_t pool_size;
     /* Of the query that was compared last: */
     size_t ranked;     /* lists at the front of `order` that are the nearest, in order */
+    size_t near;       /* lists at the front that are nearer than all others; at least `ranked` */
     float distance;    /* of the nearest centroid: squared, in steps of a row's bytes; for IP the
                           negated product with a query of length 1 */
     float list_unit;   /* squared distance of a centroid: list_unit * (key + list_offset) */

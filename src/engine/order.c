@@ -6,6 +6,9 @@
 
 #define SMALL 16
 #define PASSES_MAX 48
+#define SAMPLE 32       /* pairs that show where a bound for the wanted ones is ... */
+#define SAMPLE_MORE 2   /* ... with so many of them to spare ... */
+#define SAMPLE_FROM 256 /* ... among so many pairs at least */
 
 static void insertion_sort(uint64_t *pairs, size_t count)
 {
@@ -80,13 +83,39 @@ static size_t part_some(uint64_t *pairs, size_t count, bool *ret_are_equal)
     return pivot < UINT64_MAX ? part(pairs, count, pivot + 1) : count;
 }
 
+/* One of the pairs, somewhat above the `wanted` smallest of them when these are less than half,
+ * else somewhat below; so that one pass leaves little. */
+static uint64_t guess_bound(const uint64_t *pairs, size_t count, size_t wanted)
+{
+    uint64_t sample[SAMPLE];
+    for (size_t i = 0; i < SAMPLE; i++)
+        sample[i] = pairs[i * (count / SAMPLE)];
+    insertion_sort(sample, SAMPLE);
+    const size_t place = wanted * SAMPLE / count;
+    if (place < SAMPLE / 2)
+        return sample[place + SAMPLE_MORE];
+    return sample[place < SAMPLE ? place - SAMPLE_MORE : SAMPLE - 1];
+}
+
+size_t order_part(uint64_t *pairs, size_t count, size_t wanted)
+{
+    if (count < SAMPLE_FROM || wanted > count / 2)
+        return count;
+    const size_t left = part(pairs, count, guess_bound(pairs, count, wanted));
+    return left >= wanted ? left : count;
+}
+
 void order_select(uint64_t *pairs, size_t count, size_t wanted)
 {
     uint64_t *from = pairs;
     size_t rest = wanted;
     for (size_t pass = 0; count > SMALL && pass < PASSES_MAX; pass++) {
         bool are_equal = false;
-        const size_t left = part_some(from, count, &are_equal);
+        size_t left = 0;
+        if (count >= SAMPLE_FROM)
+            left = part(from, count, guess_bound(from, count, rest));
+        if (left == 0)
+            left = part_some(from, count, &are_equal);
         if (are_equal && rest <= left)
             return;
         if (rest <= left) {

@@ -32,6 +32,9 @@ static inline float order_key(uint64_t pair)
 /* Moves the `wanted` smallest to the front, in any order, the largest of them last; wanted is
  * 1..count. */
 void order_select(uint64_t *pairs, size_t count, size_t wanted);
+/* Moves at least the `wanted` smallest to the front, and not many more if that is cheap; returns
+ * how many: all others are larger. */
+size_t order_part(uint64_t *pairs, size_t count, size_t wanted);
 void order_sort(uint64_t *pairs, size_t count);
 
 #endif

@@ -56,6 +56,12 @@ static void test_order__sorts_and_selects(void **state)
                 assert_true(chosen[wanted - 1] == sorted[wanted - 1]);
                 qsort(chosen, wanted, sizeof chosen[0], compare);
                 assert_memory_equal(chosen, sorted, wanted * sizeof sorted[0]);
+                memcpy(chosen, pairs, sizeof chosen);
+                const size_t front = order_part(chosen, count, wanted);
+                assert_in_range(front, wanted, count);
+                qsort(chosen, front, sizeof chosen[0], compare);
+                qsort(chosen + front, count - front, sizeof chosen[0], compare);
+                assert_memory_equal(chosen, sorted, count * sizeof sorted[0]);
             }
             order_sort(pairs, count);
             assert_memory_equal(pairs, sorted, count * sizeof sorted[0]);
