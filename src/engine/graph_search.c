@@ -13,6 +13,8 @@
 #define FETCH_ROW_SIZE 1024 /* bytes of each row to be scored that are asked for early */
 #define BLOCK 16            /* rows scored together */
 #define PASS_SHARE_MIN 0.02 /* below it ef grows no further */
+#define JUDGED 8.0     /* nodes of a pool that should pass before it is judged whether they do */
+#define CORRELATED 2.0 /* times fewer pass near the query than everywhere */
 
 static enum err_code fit(struct graph_scratch *scratch, const struct graph *graph, struct err *err)
 {
@@ -150,10 +152,16 @@ static enum err_code rerank(const struct graph_request *request, const uint64_t 
     return code;
 }
 
+/* Roots, since these are the same bits everywhere. */
+double graph_growth(double share)
+{
+    return 1.0 / (sqrt(share) * sqrt(sqrt(sqrt(share))));
+}
+
 static size_t scaled(size_t ef, double share, size_t nodes)
 {
     const double least = share > PASS_SHARE_MIN ? share : PASS_SHARE_MIN;
-    const double size = (double)ef / least;
+    const double size = (double)ef * graph_growth(least);
     return size < (double)nodes ? (size_t)size : nodes;
 }
 
@@ -173,6 +181,14 @@ static double share_of(const struct graph_request *request)
 {
     const double live = (double)live_rows(request) / (double)request->graph->header.nodes;
     return request->allow != NULL ? request->pass_share * live : live;
+}
+
+/* What passes is somewhere else than the query, where a walk does not lead. */
+static bool is_elsewhere(const struct graph_request *request, const struct graph_found *found)
+{
+    const double expected = (double)found->pool * share_of(request);
+    return request->allow != NULL && expected >= JUDGED &&
+           (double)found->pool_passing * CORRELATED < expected;
 }
 
 enum err_code graph_search(const struct graph_request *request, struct graph_scratch *scratch,
@@ -208,6 +224,10 @@ enum err_code graph_search(const struct graph_request *request, struct graph_scr
     ret_answer->is_enough = found.count == view.nodes;
     if (code != ERR_OK)
         return code;
+    if (is_elsewhere(request, &found)) {
+        *ret_answer = (struct graph_answer){.is_refused = true};
+        return ERR_OK;
+    }
     return rerank(request, found.pairs, found.count < rung.rerank ? found.count : rung.rerank, topk,
                   ret_answer, err);
 }

@@ -44,8 +44,13 @@ struct graph_answer {
     uint64_t rows;     /* whose codes were looked at */
     uint64_t reranked; /* rows scored exactly */
     bool is_enough;    /* as in lists_search.h */
-    bool is_refused;   /* the rung of the query's kind has no ef: nothing was done */
+    bool is_refused;   /* the rung of the query's kind has no ef, or far fewer rows pass near the
+                          query than everywhere: nothing was offered */
 };
+
+/* How many times `ef` is what it is without a filter, where this share of the rows passes. Less
+ * than 1 / share: a longer walk also finds what a shorter one misses. */
+double graph_growth(double share);
 
 /* Takes the rung for the query's kind; one without ef is no hit at all (the caller's exact scan
  * answers, search.c).

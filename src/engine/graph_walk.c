@@ -288,6 +288,15 @@ static bool fit_touched(struct graph_scratch *scratch)
     return true;
 }
 
+/* Of the pool. */
+static size_t count_passing(const struct walk *walk)
+{
+    size_t count = 0;
+    for (size_t i = 0; walk->goal->mask != NULL && i < walk->pool.count; i++)
+        count += passes(walk->goal->mask, order_number(walk->pool.pairs[i]));
+    return count;
+}
+
 enum err_code graph_walk(const struct graph_view *view, const struct graph_goal *goal,
                          struct graph_scratch *scratch, struct graph_found *ret_found,
                          struct err *err)
@@ -320,6 +329,11 @@ enum err_code graph_walk(const struct graph_view *view, const struct graph_goal 
     for (size_t i = 0; i < walk.pool.count; i++)
         walk.pool.pairs[i] &= ~TAKEN;
     const struct list *found = goal->mask != NULL ? &walk.passed : &walk.pool;
-    *ret_found = (struct graph_found){found->pairs, found->count, walk.steps, walk.taken};
+    *ret_found = (struct graph_found){.pairs = found->pairs,
+                                      .count = found->count,
+                                      .steps = walk.steps,
+                                      .taken = walk.taken,
+                                      .pool = walk.pool.count,
+                                      .pool_passing = count_passing(&walk)};
     return has_memory ? ERR_OK : err_nomem(err, "search");
 }

@@ -82,6 +82,9 @@ struct graph_found {
     size_t count;
     size_t steps; /* nodes looked at */
     size_t taken; /* nodes whose links were followed */
+    /* With a mask: */
+    size_t pool;         /* nodes in the pool at the end, and ... */
+    size_t pool_passing; /* ... those of them that pass */
 };
 
 /* The up to GRAPH_ENTRIES nearest heads.

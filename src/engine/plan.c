@@ -7,6 +7,7 @@
 #include "engine/bits_calibrate.h"
 #include "engine/calibrate.h"
 #include "engine/graph_calibrate.h"
+#include "engine/graph_search.h"
 
 #define FLAT_BYTES 33e3     /* of vectors read, a microsecond */
 #define FLAT_START 1.0      /* microseconds */
@@ -138,7 +139,7 @@ static void try_graph(const struct segment *segment, const struct wish *wish,
     struct graph_rung far = header->ladder.rungs[1][wish->class][wish->level];
     if (near.ef == 0 || near.rerank < wish->request->k)
         return;
-    const double cost = graph_cost(header, &near) / wish->pass_share;
+    const double cost = graph_cost(header, &near) * graph_growth(wish->pass_share);
     if (cost >= best->cost_us || !graph_is_sound(segment->graph))
         return;
     if (lists->plan == PLAN_LISTS && lists_are_cheaper(segment, lists, &far))
