@@ -9,14 +9,15 @@
 #include "engine/graph_calibrate.h"
 #include "engine/graph_search.h"
 
-#define FLAT_BYTES 33e3     /* of vectors read, a microsecond */
-#define FLAT_START 1.0      /* microseconds */
-#define FLAT_WORDS 64e3     /* rows whose bits are looked at, a microsecond */
-#define FLAT_ROW 0.03       /* of a row that is read alone */
-#define GRAPH_SHARE_MIN 0.2 /* of rows that pass a filter, from which a walk finds enough */
-#define FLAT_WORTH 1.5      /* with a filter an exact answer may cost so much more */
-#define BATCH_MIN 12        /* queries of floats from which a scan is limited by arithmetic ... */
-#define BATCH_FACTOR 5.0    /* ... and so much faster a query */
+#define FLAT_BYTES 33e3      /* of vectors read, a microsecond */
+#define FLAT_START 1.0       /* microseconds */
+#define FLAT_WORDS 64e3      /* rows whose bits are looked at, a microsecond */
+#define FLAT_ROW 0.03        /* of a row that is read alone */
+#define GRAPH_SHARE_MIN 0.05 /* of rows that pass a filter, from which a walk finds enough */
+#define MANY_PASS 0.3        /* share of rows from which lists are searched still further */
+#define FLAT_WORTH 1.5       /* with a filter an exact answer may cost so much more */
+#define BATCH_MIN 12         /* queries of floats from which a scan is limited by arithmetic ... */
+#define BATCH_FACTOR 5.0     /* ... and so much faster a query */
 
 const char *plan_name(enum plan plan)
 {
@@ -140,7 +141,9 @@ static void try_graph(const struct segment *segment, const struct wish *wish,
     if (near.ef == 0 || near.rerank < wish->request->k)
         return;
     const double cost = graph_cost(header, &near) * graph_growth(wish->pass_share);
-    if (cost >= best->cost_us || !graph_is_sound(segment->graph))
+    const bool is_exact_near = wish->is_filtered && best->plan == PLAN_FLAT;
+    if (cost * (is_exact_near ? FLAT_WORTH : 1.0) >= best->cost_us ||
+        !graph_is_sound(segment->graph))
         return;
     if (lists->plan == PLAN_LISTS && lists_are_cheaper(segment, lists, &far))
         far.ef = 0;
@@ -173,6 +176,22 @@ static void try_bits(const struct segment *segment, const struct wish *wish,
                                      .pass_share = wish->pass_share};
 }
 
+/* A filter makes the reach uncertain, most where the classes of k are far apart: so lists are
+ * searched by a higher level, where there is one. */
+static struct wish wish_of_lists(const struct segment *segment, const struct wish *wish)
+{
+    struct wish higher = *wish;
+    if (segment->lists == NULL || !wish->is_filtered)
+        return higher;
+    const struct lists_ladder *ladder = &segment->lists->header.ladder;
+    const struct lists_rung *rungs = ladder->rungs[LISTS_NEAR][wish->class];
+    const size_t more = wish->pass_share > MANY_PASS ? 2 : 1;
+    while (higher.level < wish->level + more && higher.level + 1 < LISTS_LEVELS &&
+           rungs[higher.level + 1].probes > 0)
+        higher.level++;
+    return higher;
+}
+
 struct plan_choice plan_choose(const struct segment *segment, const struct search_request *request,
                                bool is_filtered, uint64_t passing)
 {
@@ -189,7 +208,8 @@ struct plan_choice plan_choose(const struct segment *segment, const struct searc
     if (level > LISTS_LEVELS || wish.class == LISTS_K_CLASSES || passing == 0)
         return best;
     struct plan_choice lists = {.cost_us = INFINITY};
-    try_lists(segment, &wish, &lists);
+    const struct wish of_lists = wish_of_lists(segment, &wish);
+    try_lists(segment, &of_lists, &lists);
     if (lists.cost_us * (is_filtered ? FLAT_WORTH : 1.0) < best.cost_us)
         best = lists;
     if (!request->has_range_filter) { /* these keep the nearest, which are not wanted then */
