@@ -9,15 +9,15 @@
 #include "engine/graph_calibrate.h"
 #include "engine/graph_search.h"
 
-#define FLAT_BYTES 33e3      /* of vectors read, a microsecond */
-#define FLAT_START 1.0       /* microseconds */
-#define FLAT_WORDS 64e3      /* rows whose bits are looked at, a microsecond */
-#define FLAT_ROW 0.03        /* of a row that is read alone */
-#define GRAPH_SHARE_MIN 0.05 /* of rows that pass a filter, from which a walk finds enough */
-#define MANY_PASS 0.3        /* share of rows from which lists are searched still further */
-#define FLAT_WORTH 1.5       /* with a filter an exact answer may cost so much more */
-#define BATCH_MIN 12         /* queries of floats from which a scan is limited by arithmetic ... */
-#define BATCH_FACTOR 5.0     /* ... and so much faster a query */
+#define FLAT_BYTES 33e3     /* of vectors read, a microsecond */
+#define FLAT_START 1.0      /* microseconds */
+#define FLAT_WORDS 64e3     /* rows whose bits are looked at, a microsecond */
+#define FLAT_ROW 0.03       /* of a row that is read alone */
+#define GRAPH_SHARE_MIN 0.2 /* of rows that pass a filter, from which a walk finds enough */
+#define MANY_PASS 0.3       /* share of rows from which lists are searched still further */
+#define FLAT_WORTH 1.5      /* with a filter an exact answer may cost so much more */
+#define BATCH_MIN 12        /* queries of floats from which a scan is limited by arithmetic ... */
+#define BATCH_FACTOR 5.0    /* ... and so much faster a query */
 
 const char *plan_name(enum plan plan)
 {
